@@ -1,0 +1,25 @@
+"""dagster-slack's resource with the two things it lacks: a base URL and a client that sends everything once.
+
+The only notifier file that imports Dagster; `slack.py` works without it.
+"""
+
+from dagster_slack import SlackResource
+from pydantic import Field
+from slack_sdk import WebClient
+
+from incident_ops.adapters.notify.slack import DEFAULT_BASE_URL, SlackNotifier, slack_client
+
+
+class IncidentSlackResource(SlackResource):
+    """`SlackResource`, to be used wherever that is expected."""
+
+    # Declared again to keep it out of `repr`, logs and tracebacks.
+    token: str = Field(description="Token of the Slack app's bot (xoxb-…).", repr=False)
+    base_url: str = Field(default=DEFAULT_BASE_URL, description="Slack's address as slack_sdk takes it.")
+    timeout: int = Field(default=10, description="Seconds to connect, and to wait for an answer.")
+
+    def get_client(self) -> WebClient:
+        return slack_client(self.token, self.base_url, self.timeout)
+
+    def get_notifier(self) -> SlackNotifier:
+        return SlackNotifier(self.get_client())

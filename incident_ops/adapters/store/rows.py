@@ -1,0 +1,355 @@
+"""Rows ↔ values of the core, both directions and complete: what is saved is what is loaded.
+
+No statements here; `tables` has the columns, `transaction`, `outbox` and `sql` the questions.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from incident_ops.core.alert import (
+    Alert,
+    AlertKind,
+    AssetRef,
+    CheckSeverity,
+    ErrorClass,
+    Evidence,
+    Nature,
+    NotRun,
+    Subject,
+)
+from incident_ops.core.catalog import AssetNode, Catalog
+from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
+from incident_ops.core.incident import (
+    CauseClass,
+    EntryKind,
+    Incident,
+    Member,
+    Resolution,
+    Root,
+    Status,
+    TimelineEntry,
+)
+from incident_ops.core.notices import Action, Notice
+from incident_ops.core.routing import Destination
+from incident_ops.core.severity import Priority, Severity
+from incident_ops.engine.ports import InboxMessage
+
+Row = Mapping[Any, Any]
+Values = dict[str, Any]
+
+
+# ---- incidents
+
+
+def incident_values(incident: Incident) -> Values:
+    """Every column but `number` and those of publication (`change`, `published_revision`, `is_shown`)."""
+    root = incident.root
+    return {
+        "title": incident.title,
+        "status": incident.status,
+        "severity": incident.severity,
+        "severity_reasons": list(incident.severity_reasons),
+        "severity_by": incident.severity_by,
+        "priority": incident.priority,
+        "nature": incident.nature,
+        "cause_class": incident.cause_class,
+        "root_asset": root.subject.asset.key if root.subject.asset else None,
+        "root_check": root.subject.check,
+        "root_name": root.subject.name,
+        "root_partition": root.partition,
+        "root_materialization": root.materialization,
+        "root_run_id": root.run_id,
+        "owner": incident.owner,
+        "assignee": incident.assignee,
+        "resolution": incident.resolution,
+        "started_at": incident.started_at,
+        "detected_at": incident.detected_at,
+        "updated_at": incident.updated_at,
+        "acknowledged_at": incident.acknowledged_at,
+        "resolved_at": incident.resolved_at,
+        "alert_count": incident.alert_count,
+        "flaky": incident.flaky,
+        "backlog": incident.backlog,
+        "reopened": incident.reopened,
+        "labels": dict(incident.labels),
+        "error_signature": incident.error_signature,
+        "summary": incident.summary,
+        "detail": incident.detail,
+        "facts": dict(incident.facts),
+        "not_run": list(incident.not_run),
+        "revision": incident.revision,
+        "is_open": incident.is_open,
+        "firing": len(incident.firing),
+    }
+
+
+def incident_from(row: Row, members: Iterable[Member]) -> Incident:
+    return Incident(
+        number=row["number"],
+        title=row["title"],
+        status=Status(row["status"]),
+        severity=Severity(row["severity"]),
+        severity_reasons=tuple(row["severity_reasons"]),
+        severity_by=row["severity_by"],
+        priority=Priority(row["priority"]),
+        nature=Nature(row["nature"]),
+        cause_class=CauseClass(row["cause_class"]) if row["cause_class"] is not None else None,
+        root=Root(
+            subject=_subject(row["root_asset"], row["root_check"], row["root_name"]),
+            partition=row["root_partition"],
+            materialization=row["root_materialization"],
+            run_id=row["root_run_id"],
+        ),
+        members=tuple(members),
+        owner=row["owner"],
+        assignee=row["assignee"],
+        resolution=Resolution(row["resolution"]) if row["resolution"] is not None else None,
+        started_at=row["started_at"],
+        detected_at=row["detected_at"],
+        updated_at=row["updated_at"],
+        acknowledged_at=row["acknowledged_at"],
+        resolved_at=row["resolved_at"],
+        alert_count=row["alert_count"],
+        flaky=row["flaky"],
+        backlog=row["backlog"],
+        reopened=row["reopened"],
+        labels=MappingProxyType(row["labels"]),
+        error_signature=row["error_signature"],
+        summary=row["summary"],
+        detail=row["detail"],
+        facts=MappingProxyType(row["facts"]),
+        not_run=tuple(row["not_run"]),
+        revision=row["revision"],
+    )
+
+
+def member_values(incident: Incident, position: int, member: Member) -> Values:
+    return {
+        "incident": incident.number,
+        "position": position,
+        "fingerprint": member.fingerprint,
+        **_subject_values(member.subject),
+        "kind": member.kind,
+        "partition": member.partition,
+        "check_severity": member.check_severity,
+        "last_fired_at": member.last_fired_at,
+        "last_cause": member.last_cause,
+        "hops": member.hops,
+        "healthy_at": member.healthy_at,
+        "partition_key": member.partition or "",
+        "is_open": incident.is_open,
+        "resolved_at": incident.resolved_at,
+    }
+
+
+def member_from(row: Row) -> Member:
+    return Member(
+        fingerprint=row["fingerprint"],
+        subject=_subject(row["asset"], row["check_name"], row["subject_name"]),
+        kind=AlertKind(row["kind"]),
+        partition=row["partition"],
+        check_severity=CheckSeverity(row["check_severity"]),
+        last_fired_at=row["last_fired_at"],
+        last_cause=row["last_cause"],
+        hops=row["hops"],
+        healthy_at=row["healthy_at"],
+    )
+
+
+def entry_values(number: int, entry: TimelineEntry) -> Values:
+    return {"incident": number, "at": entry.at, "kind": entry.kind, "text": entry.text, "by": entry.by}
+
+
+def entry_from(row: Row) -> TimelineEntry:
+    return TimelineEntry(at=row["at"], kind=EntryKind(row["kind"]), text=row["text"], by=row["by"])
+
+
+# ---- alerts
+
+
+def alert_values(alert: Alert, number: int) -> Values:
+    return {
+        "event_id": alert.event_id,
+        "incident": number,
+        "fingerprint": alert.fingerprint,
+        "family": alert.family,
+        "kind": alert.kind,
+        "nature": alert.nature,
+        **_subject_values(alert.subject),
+        "check_severity": alert.check_severity,
+        "partition": alert.partition,
+        "run_id": alert.run_id,
+        "run_group": alert.run_group,
+        "cause": alert.cause,
+        "materialization": alert.materialization,
+        "occurred_at": alert.occurred_at,
+        "observed_at": alert.observed_at,
+        "began_at": alert.began_at,
+        "evidence": _evidence_document(alert.evidence),
+    }
+
+
+def alert_from(row: Row) -> Alert:
+    return Alert(
+        event_id=row["event_id"],
+        family=row["family"],
+        kind=AlertKind(row["kind"]),
+        nature=Nature(row["nature"]),
+        subject=_subject(row["asset"], row["check_name"], row["subject_name"]),
+        check_severity=CheckSeverity(row["check_severity"]),
+        partition=row["partition"],
+        run_id=row["run_id"],
+        run_group=row["run_group"],
+        cause=row["cause"],
+        materialization=row["materialization"],
+        occurred_at=row["occurred_at"],
+        observed_at=row["observed_at"],
+        began_at=row["began_at"],
+        evidence=_evidence(row["evidence"]),
+    )
+
+
+def _evidence_document(evidence: Evidence) -> Values:
+    return {
+        "summary": evidence.summary,
+        "detail": evidence.detail,
+        "facts": dict(evidence.facts),
+        "error_class": evidence.error_class,
+        "error_signature": evidence.error_signature,
+        "not_run": [{"asset": item.asset.key, "because": item.because} for item in evidence.not_run],
+    }
+
+
+def _evidence(document: Row) -> Evidence:
+    error_class = document["error_class"]
+    return Evidence(
+        summary=document["summary"],
+        detail=document["detail"],
+        facts=MappingProxyType(document["facts"]),
+        error_class=ErrorClass(error_class) if error_class is not None else None,
+        error_signature=document["error_signature"],
+        not_run=tuple(
+            NotRun(asset=AssetRef(key=item["asset"]), because=item["because"]) for item in document["not_run"]
+        ),
+    )
+
+
+def _subject_values(subject: Subject) -> Values:
+    return {
+        "asset": subject.asset.key if subject.asset else None,
+        "check_name": subject.check,
+        "subject_name": subject.name,
+    }
+
+
+def _subject(asset: str | None, check: str | None, name: str | None) -> Subject:
+    return Subject(asset=AssetRef(key=asset) if asset is not None else None, check=check, name=name)
+
+
+# ---- outbox and inbox
+
+
+def notice_values(notice: Notice, now: datetime) -> Values:
+    """A new row of the outbox, due at once."""
+    return {
+        "key": notice.key,
+        "incident": notice.number,
+        "kind": notice.destination.kind,
+        "address": notice.destination.address,
+        "action": notice.action,
+        "text": notice.text,
+        "pushes": notice.pushes,
+        "status": DeliveryStatus.PENDING,
+        "attempts": 0,
+        "created_at": now,
+        "updated_at": now,
+        "not_before": now,
+        "error": "",
+        "fate_unknown": False,
+    }
+
+
+def delivery_from(row: Row, thread: Receipt | None) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        key=row["key"],
+        number=row["incident"],
+        destination=destination_from(row),
+        action=Action(row["action"]),
+        text=row["text"],
+        pushes=row["pushes"],
+        status=DeliveryStatus(row["status"]),
+        attempts=row["attempts"],
+        created_at=row["created_at"],
+        not_before=row["not_before"],
+        accepted_at=row["accepted_at"],
+        error=row["error"],
+        fate_unknown=row["fate_unknown"],
+        receipt=receipt_from(row),
+        thread=thread,
+    )
+
+
+def destination_from(row: Row) -> Destination:
+    return Destination(kind=row["kind"], address=row["address"])
+
+
+def receipt_from(row: Row) -> Receipt | None:
+    if row["receipt_message"] is None:
+        return None
+    return Receipt(channel=row["receipt_channel"], message=row["receipt_message"])
+
+
+def inbox_message_from(row: Row) -> InboxMessage:
+    return InboxMessage(
+        key=row["key"],
+        incident=row["incident_id"],
+        to=row["recipient"],
+        headline=row["headline"],
+        text=row["text"],
+        thread=row["thread"],
+        at=row["at"],
+        edited_at=row["edited_at"],
+    )
+
+
+# ---- catalog
+
+
+def catalog_document(catalog: Catalog) -> list[Values]:
+    return [
+        {
+            "key": node.key,
+            "location": node.location,
+            "owners": list(node.owners),
+            "tags": dict(node.tags),
+            "kinds": list(node.kinds),
+            "group": node.group,
+            "description": node.description,
+            "upstream": list(node.upstream),
+            "consumers": list(node.consumers),
+            "runbook": node.runbook,
+        }
+        for node in catalog.nodes
+    ]
+
+
+def catalog_from(document: Iterable[Row], fetched_at: datetime) -> Catalog:
+    nodes = (
+        AssetNode(
+            key=node["key"],
+            location=node["location"],
+            owners=tuple(node["owners"]),
+            tags=MappingProxyType(node["tags"]),
+            kinds=tuple(node["kinds"]),
+            group=node["group"],
+            description=node["description"],
+            upstream=tuple(node["upstream"]),
+            consumers=tuple(node["consumers"]),
+            runbook=node["runbook"],
+        )
+        for node in document
+    )
+    return Catalog(nodes, fetched_at=fetched_at)

@@ -1,0 +1,150 @@
+"""The store on SQLite or PostgreSQL: `open_store(url)`.
+
+`SqlStore` is put together from the outbox, the publications and the inbox, each in a file of its own; here are
+opening and closing, transactions, and plain reading.
+"""
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from incident_ops.adapters.store import migrate, rows
+from incident_ops.adapters.store.database import Database, put
+from incident_ops.adapters.store.inbox import SqlInbox
+from incident_ops.adapters.store.outbox import SqlOutbox
+from incident_ops.adapters.store.publications import SqlPublications
+from incident_ops.adapters.store.reads import incident_by_number, incidents_selected, values_among
+from incident_ops.adapters.store.tables import alerts, catalogs, incidents, named_values, timeline
+from incident_ops.adapters.store.transaction import SqlTransaction
+from incident_ops.core.alert import Alert
+from incident_ops.core.catalog import Catalog
+from incident_ops.core.incident import Incident, Status, TimelineEntry
+from incident_ops.engine.ports import Transaction
+
+
+def open_store(url: str | URL) -> "SqlStore":
+    """The store at `url`, ready for use: `sqlite:////path/to/file.db` (created when it is not there) or
+    `postgresql+psycopg://user@host/database` (migrated before by `incident-ops db upgrade`).
+
+    Raises:
+        StoreUnavailable: it cannot be reached, is not migrated, or is newer than this code; the sentence says
+            which, names the URL without its password, and the remedy.
+    """
+    database = Database(url)
+    try:
+        migrate.prepare(database)
+    except BaseException:
+        database.dispose()
+        raise
+    return SqlStore(database)
+
+
+class SqlStore(SqlOutbox, SqlPublications, SqlInbox):
+    """`engine.ports.Store`. May be shared by threads; close it with `dispose`, or use it in `with`."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._catalog_lock = threading.Lock()
+        self._catalog: tuple[int, Catalog] | None = None
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return self._database.name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dispose()
+
+    def dispose(self) -> None:
+        """Close the connections."""
+        self._database.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Committed at the end of the block, undone by an exception. Not to be nested within one thread."""
+        with self._database.writing() as connection:
+            yield SqlTransaction(connection)
+
+    # ---- incidents
+
+    def incident(self, number: int) -> Incident:
+        with self._database.reading() as connection:
+            return incident_by_number(connection, number)
+
+    def incidents(self, *, statuses: Collection[Status] | None = None, limit: int | None = None) -> list[Incident]:
+        numbers = sa.select(incidents.c.number).order_by(incidents.c.number.desc()).limit(limit)
+        if statuses is not None:
+            numbers = numbers.where(incidents.c.status.in_(sorted(statuses)))
+        with self._database.reading() as connection:
+            return incidents_selected(connection, numbers)
+
+    def timeline(self, number: int) -> list[TimelineEntry]:
+        """In the order in which it was written."""
+        with self._database.reading() as connection:
+            entries = sa.select(timeline).where(timeline.c.incident == number).order_by(timeline.c.id)
+            return [rows.entry_from(row) for row in connection.execute(entries).mappings()]
+
+    def alerts(self, number: int, *, limit: int) -> list[Alert]:
+        newest = (
+            sa.select(alerts)
+            .where(alerts.c.incident == number)
+            .order_by(alerts.c.occurred_at.desc(), alerts.c.event_id.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [rows.alert_from(row) for row in connection.execute(newest).mappings()][::-1]
+
+    def runs_with_alerts(self, run_ids: Collection[str]) -> set[str]:
+        with self._database.reading() as connection:
+            return values_among(connection, alerts.c.run_id, list(run_ids))
+
+    # ---- catalog
+
+    def catalog(self) -> Catalog:
+        """Empty before the first `save_catalog`. Read from the database only when it changed."""
+        with self._catalog_lock, self._database.reading() as connection:
+            version = connection.scalar(sa.select(catalogs.c.version))
+            if version is None:
+                return Catalog()
+            if self._catalog is None or self._catalog[0] != version:
+                row = connection.execute(sa.select(catalogs)).mappings().one()
+                self._catalog = (version, rows.catalog_from(row["nodes"], row["fetched_at"]))
+            return self._catalog[1]
+
+    def save_catalog(self, catalog: Catalog) -> None:
+        if catalog.fetched_at is None:
+            raise ValueError("a catalog that was never fetched cannot be stored")
+        with self._database.writing() as connection:
+            version = connection.scalar(sa.select(catalogs.c.version)) or 0
+            values = {
+                "id": 1,
+                "version": version + 1,
+                "fetched_at": catalog.fetched_at,
+                "nodes": rows.catalog_document(catalog),
+            }
+            put(connection, catalogs, "id", values)
+
+    # ---- named values
+
+    def value(self, name: str) -> str | None:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(named_values.c.value).where(named_values.c.name == name))
+
+    def set_value(self, name: str, value: str, *, now: datetime) -> None:
+        with self._database.writing() as connection:
+            put(connection, named_values, "name", {"name": name, "value": value, "set_at": now})
+
+    def values(self, prefix: str) -> Mapping[str, tuple[str, datetime]]:
+        # Not LIKE: it ignores case on SQLite.
+        begins = sa.func.substr(named_values.c.name, 1, len(prefix)) == prefix
+        with self._database.reading() as connection:
+            found = connection.execute(sa.select(named_values).where(begins).order_by(named_values.c.name))
+            return {row["name"]: (row["value"], row["set_at"]) for row in found.mappings()}

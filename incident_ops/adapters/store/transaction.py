@@ -1,0 +1,187 @@
+"""One atomic change of the store, as triage makes it: incidents, alerts and what is owed, or none of them."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from incident_ops.adapters.store import rows
+from incident_ops.adapters.store.database import chunks, insert_or_ignore, put
+from incident_ops.adapters.store.outbox import enqueue
+from incident_ops.adapters.store.reads import (
+    incident_by_number,
+    incidents_by_number,
+    incidents_selected,
+    values_among,
+)
+from incident_ops.adapters.store.tables import (
+    IS_MEMBER_OF_OPEN,
+    IS_OPEN_WITHOUT_OWNER,
+    IS_POST,
+    IS_PUSH,
+    IS_RECOVERED_AND_OPEN,
+    alerts,
+    counters,
+    cursors,
+    deliveries,
+    incidents,
+    members,
+    timeline,
+)
+from incident_ops.core.alert import Alert
+from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.core.incident import Incident, Member
+from incident_ops.core.notices import Notice, Told
+from incident_ops.core.routing import Destination
+
+
+class SqlTransaction:
+    """`engine.ports.Transaction` on a connection that holds the writer's lock."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._stored: dict[int, Incident] = {}  # as the rows are now; nobody else writes while we do
+
+    def cursor(self, name: str) -> str | None:
+        return self._connection.scalar(sa.select(cursors.c.value).where(cursors.c.name == name))
+
+    def save_cursor(self, name: str, value: str, *, now: datetime) -> None:
+        put(self._connection, cursors, "name", {"name": name, "value": value, "saved_at": now})
+
+    # ---- what is there
+
+    def known_events(self, event_ids: Collection[str]) -> set[str]:
+        return values_among(self._connection, alerts.c.event_id, list(event_ids))
+
+    def related(
+        self, *, fingerprints: Collection[str], causes: Collection[str], resolved_since: datetime
+    ) -> list[Incident]:
+        """Ordered by number. Members carry their incident's state, so that this reads neither the history of
+        a fingerprint nor that of the store."""
+        recent = members.c.resolved_at >= resolved_since
+        numbers: set[int] = set()
+        for chunk in chunks(list(fingerprints)):
+            of_chunk = sa.select(members.c.incident).where(members.c.fingerprint.in_(chunk))
+            numbers.update(self._connection.scalars(of_chunk.where(IS_MEMBER_OF_OPEN)))
+            numbers.update(self._connection.scalars(of_chunk.where(recent)))
+        for chunk in chunks(list(causes)):
+            of_chunk = sa.select(members.c.incident).where(members.c.last_cause.in_(chunk))
+            numbers.update(self._connection.scalars(of_chunk.where(sa.or_(IS_MEMBER_OF_OPEN, recent))))
+        return self._remember(incidents_by_number(self._connection, sorted(numbers)))
+
+    def of_run_group(self, run_group: str) -> list[Incident]:
+        """Ordered by number."""
+        numbers = sa.select(alerts.c.incident).where(alerts.c.run_group == run_group).distinct()
+        return self._remember(incidents_selected(self._connection, numbers.order_by(alerts.c.incident)))
+
+    def recovered_and_open(self) -> list[Incident]:
+        return self._open_ones(IS_RECOVERED_AND_OPEN)
+
+    def open_without_owner(self) -> list[Incident]:
+        return self._open_ones(IS_OPEN_WITHOUT_OWNER)
+
+    def incident(self, number: int) -> Incident:
+        return self._remember([incident_by_number(self._connection, number)])[0]
+
+    def _open_ones(self, condition: sa.ColumnElement[bool]) -> list[Incident]:
+        numbers = sa.select(incidents.c.number).where(condition).order_by(incidents.c.number)
+        return self._remember(incidents_selected(self._connection, numbers))
+
+    def _remember(self, loaded: list[Incident]) -> list[Incident]:
+        self._stored.update((incident.number, incident) for incident in loaded)
+        return loaded
+
+    # ---- what changes
+
+    def allocate_number(self) -> int:
+        return self._next("incident")
+
+    def save(self, incident: Incident) -> Incident:
+        stored = self._stored_version_of(incident.number)
+        saved = replace(incident, revision=incident.revision + 1, news=())
+        row = {**rows.incident_values(saved), "change": self._next("change")}
+        same = sa.and_(incidents.c.number == saved.number, incidents.c.revision == incident.revision)
+        if stored is None and incident.revision == 0:
+            new = {"number": saved.number, **row, "published_revision": 0, "is_shown": False}
+            self._connection.execute(sa.insert(incidents).values(new))
+        elif self._connection.execute(sa.update(incidents).where(same).values(row)).rowcount != 1:
+            there = f"revision {stored.revision}" if stored else "nothing"
+            raise RuntimeError(f"{saved.id} was read at revision {incident.revision}, {there} is stored now")
+        self._write_members(stored, saved)
+        if incident.news:
+            news = [rows.entry_values(saved.number, entry) for entry in incident.news]
+            self._connection.execute(sa.insert(timeline), news)
+        self._stored[saved.number] = saved
+        return saved
+
+    def add_alert(self, alert: Alert, number: int) -> None:
+        """An event that was stored before is left alone."""
+        insert_or_ignore(self._connection, alerts, rows.alert_values(alert, number))
+
+    def enqueue(self, notices: Iterable[Notice], *, now: datetime) -> None:
+        enqueue(self._connection, notices, now=now)
+
+    def told(self, number: int) -> dict[Destination, Told]:
+        of_incident = deliveries.c.incident == number
+        destination = (deliveries.c.kind, deliveries.c.address)
+        pushed = (
+            sa.select(*destination, sa.func.max(deliveries.c.accepted_at).label("last"))
+            .where(of_incident, IS_PUSH, deliveries.c.accepted_at.is_not(None))
+            .group_by(*destination)
+        )
+        last_push = {
+            rows.destination_from(row): row["last"] for row in self._connection.execute(pushed).mappings()
+        }
+        posts = sa.select(*destination, deliveries.c.status).where(
+            of_incident, IS_POST, deliveries.c.status != DeliveryStatus.DEAD
+        )
+        told: dict[Destination, Told] = {}
+        for row in self._connection.execute(posts.order_by(deliveries.c.id)).mappings():
+            place = rows.destination_from(row)
+            was_posted = place in told and told[place].is_posted
+            told[place] = Told(
+                is_posted=was_posted or row["status"] == DeliveryStatus.ACCEPTED, last_push_at=last_push.get(place)
+            )
+        return told
+
+    def _next(self, counter: str) -> int:
+        first = {"name": counter, "value": 0}
+        insert_or_ignore(self._connection, counters, first)
+        of_counter = counters.c.name == counter
+        self._connection.execute(sa.update(counters).where(of_counter).values(value=counters.c.value + 1))
+        return self._connection.scalars(sa.select(counters.c.value).where(of_counter)).one()
+
+    def _stored_version_of(self, number: int) -> Incident | None:
+        if number not in self._stored:
+            self._remember(incidents_by_number(self._connection, [number]))
+        return self._stored.get(number)
+
+    def _write_members(self, stored: Incident | None, saved: Incident) -> None:
+        """Writes what differs: one more alert of an incident with thousands of members is one row."""
+        before: tuple[Member, ...] = stored.members if stored else ()
+        of_incident = members.c.incident == saved.number
+        if [member.key for member in before] != [member.key for member in saved.members[: len(before)]]:
+            self._connection.execute(sa.delete(members).where(of_incident))
+            before = ()
+        if before and stored and _state(stored) != _state(saved):
+            state = {"is_open": saved.is_open, "resolved_at": saved.resolved_at}
+            self._connection.execute(sa.update(members).where(of_incident).values(state))
+        changed: list[dict[str, Any]] = []
+        added: list[dict[str, Any]] = []
+        for position, member in enumerate(saved.members):
+            if position >= len(before):
+                added.append(rows.member_values(saved, position, member))
+            elif member != before[position]:
+                changed.append(rows.member_values(saved, position, member))
+        if added:
+            self._connection.execute(sa.insert(members), added)
+        for row in changed:
+            at_position = sa.and_(of_incident, members.c.position == row["position"])
+            self._connection.execute(sa.update(members).where(at_position).values(row))
+
+
+def _state(incident: Incident) -> tuple[bool, datetime | None]:
+    return (incident.is_open, incident.resolved_at)

@@ -1,0 +1,211 @@
+"""From settings to a working `Ops`: which store, which sinks, which rules. The sensors and the command line are
+wired by the same function."""
+
+import os
+import random
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+
+import dagster as dg
+
+from incident_ops.adapters.dagster_board import DagsterBoard
+from incident_ops.adapters.dagster_catalog import GraphQLCatalog
+from incident_ops.adapters.dagster_events import DagsterEvents
+from incident_ops.adapters.dagster_links import links_of
+from incident_ops.adapters.notify.inbox import InboxNotifier
+from incident_ops.adapters.notify.slack import SlackNotifier
+from incident_ops.adapters.notify.slack_resource import IncidentSlackResource
+from incident_ops.adapters.store import SqlStore, open_store
+from incident_ops.config import (
+    Config,
+    Settings,
+    channel_of_team,
+    database_url_despite_errors,
+    load_settings,
+    settings_from_text,
+)
+from incident_ops.core.errors import ConfigError
+from incident_ops.core.incident import Status
+from incident_ops.core.own import OWN_ASSETS
+from incident_ops.core.routing import INBOX, Destination, RoutingRules
+from incident_ops.engine.dispatch import Sinks
+from incident_ops.engine.ops import Ops
+from incident_ops.engine.policy import Policy, SeverityRule
+from incident_ops.engine.ports import Notifier
+
+DATABASE_FILE = "incident_ops.db"
+_LAST_GOOD = "last good configuration"
+_SLACK = "slack"
+
+_stores: dict[str, SqlStore] = {}
+_stores_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the process was started in.
+
+    Attributes:
+        home: where the embedded database lies when none is configured.
+    """
+
+    environ: Mapping[str, str]
+    cwd: Path
+    home: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """The settings that hold, the store they lead to, and what is wrong with the configuration (or nothing)."""
+
+    settings: Settings
+    store: SqlStore
+    problems: tuple[str, ...]
+
+
+def surroundings_of(instance: dg.DagsterInstance | None) -> Surroundings:
+    """Of this process: `DAGSTER_HOME`, else the instance's storage directory."""
+    home = os.environ.get("DAGSTER_HOME") or (instance.storage_directory() if instance else None)
+    return Surroundings(environ=os.environ, cwd=Path.cwd(), home=Path(home) if home else None)
+
+
+def in_force(around: Surroundings, *, now: datetime) -> InForce:
+    """The settings of the file, or, if it cannot be used, the last good ones, kept in our own database.
+
+    Raises:
+        StoreUnavailable: the database cannot be used.
+        ConfigError: there is no place for a database.
+    """
+    try:
+        settings = load_settings(around.environ, around.cwd)
+    except ConfigError as error:
+        store = shared_store(_database_url(database_url_despite_errors(around.environ, around.cwd), around))
+        kept = store.value(_LAST_GOOD) or ""
+        environ = {k: v for k, v in around.environ.items() if k != "INCIDENT_OPS_CONFIG"}
+        settings = settings_from_text(kept, environ, file="the last good configuration")
+        return InForce(settings=settings, store=store, problems=error.problems)
+    store = shared_store(_database_url(settings.database_url, around))
+    if store.value(_LAST_GOOD) != settings.text:
+        store.set_value(_LAST_GOOD, settings.text, now=now)
+    return InForce(settings=settings, store=store, problems=())
+
+
+def shared_store(url: str) -> SqlStore:
+    """One store per URL and process: opening costs a connection and a look at the migrations."""
+    with _stores_lock:
+        if url not in _stores:
+            _stores[url] = open_store(url)
+        return _stores[url]
+
+
+def dispose_stores() -> None:
+    """Close every shared store."""
+    with _stores_lock:
+        while _stores:
+            _stores.popitem()[1].dispose()
+
+
+def database_url(around: Surroundings) -> str:
+    """The store's URL, whether or not a store is there, and whatever else is wrong with the configuration."""
+    return _database_url(database_url_despite_errors(around.environ, around.cwd), around)
+
+
+def _database_url(configured: str | None, around: Surroundings) -> str:
+    if configured:
+        return configured
+    if around.home is None:
+        raise ConfigError(
+            [
+                "DAGSTER_HOME is not set, so there is no place for the incidents' database; "
+                "set DAGSTER_HOME, or INCIDENT_OPS_DATABASE_URL."
+            ]
+        )
+    return f"sqlite:///{(around.home / DATABASE_FILE).absolute()}"
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The configuration in the engine's words."""
+    config = settings.config
+    return Policy(
+        routing=RoutingRules(
+            sink=_SLACK if settings.slack_token else INBOX,
+            default_channel=settings.slack_default_channel,
+            team_channels={team: channel_of_team(config, team) for team in config.teams},
+            people={mail: person.slack for mail, person in config.people.items() if person.slack},
+            receiver=_channel_of_receiver(config, config.route.receiver, settings.slack_default_channel),
+            fallback=_channel_of_receiver(config, config.fallback_receiver, settings.slack_default_channel),
+        ),
+        environment=config.environment,
+        severity_rules=tuple(
+            SeverityRule(
+                matchers=rule.matchers,
+                severity=rule.severity,
+                text=", ".join(str(matcher) for matcher in rule.matchers) or "(matches everything)",
+            )
+            for rule in config.severity
+        ),
+        resolve_after=config.resolve_after,
+        reopen_within=config.reopen_within,
+        repeat_interval=config.route.repeat_interval,
+    )
+
+
+def _channel_of_receiver(config: Config, name: str | None, default: str) -> str | None:
+    """The channel that a receiver's name leads to; None for `owner`, and for what cannot be delivered to yet."""
+    if name == "default":
+        return default
+    receiver = config.receiver_named(name) if name else None
+    return receiver.slack.channel if receiver and receiver.slack else None
+
+
+def sinks_of(settings: Settings, store: SqlStore, *, now: datetime) -> Sinks:
+    """The sinks that the settings give access to; the inbox always."""
+    routing = policy_of(settings).routing
+    notifiers: dict[str, Notifier] = {INBOX: InboxNotifier(store, lambda: now)}
+    if settings.slack_token is not None:
+        notifiers[_SLACK] = _slack(settings.slack_token.get_secret_value(), settings.slack_base_url)
+    inbox = Destination(kind=INBOX, address=routing.default_channel)
+    return Sinks(
+        notifiers=notifiers,
+        default=Destination(kind=routing.sink, address=routing.default_channel),
+        fallback=Destination(kind=routing.sink, address=routing.fallback) if routing.fallback else inbox,
+        links_of=partial(links_of, webserver_url=settings.dagster_url),
+        jitter=random.random,
+    )
+
+
+@lru_cache(maxsize=4)
+def _slack(token: str, base_url: str) -> SlackNotifier:
+    """One notifier per account and process: it remembers the channels it found."""
+    return IncidentSlackResource(token=token, base_url=base_url).get_notifier()
+
+
+def assemble(instance: dg.DagsterInstance, around: Surroundings, *, now: datetime) -> Ops:
+    """Everything a pass needs, on `instance`."""
+    held = in_force(around, now=now)
+    return wire(instance, held, now=now)
+
+
+def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
+    """`assemble`, with settings that were read already."""
+    store, settings = held.store, held.settings
+    open_statuses = [status for status in Status if status.is_open]
+    return Ops(
+        store=store,
+        source=DagsterEvents(instance, own_assets=OWN_ASSETS, upstream=lambda key: store.catalog().upstream(key)),
+        workspace=GraphQLCatalog(settings.dagster_url),
+        board=DagsterBoard(
+            instance, settings.dagster_url, open_incidents=lambda: store.incidents(statuses=open_statuses)
+        ),
+        policy=policy_of(settings),
+        sinks=sinks_of(settings, store, now=now),
+        config_trouble=" ".join(held.problems),
+    )
+
+
+def utc_now() -> datetime:
+    return datetime.now(tz=UTC)

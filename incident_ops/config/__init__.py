@@ -1,0 +1,43 @@
+"""incident_ops.yaml and the environment → typed settings; every error names file, line, key and remedy.
+
+The only place that knows the file format. `document` reads YAML, `shape` says which keys there are (with
+`calendar` for the sections about time, `times`, `addresses`, `scalars` and `secrets` for values), `references`
+which names must exist, `explain` puts errors into words, `effect` says what this version acts on, `load` joins it.
+"""
+
+from incident_ops.config.effect import not_yet_effective
+from incident_ops.config.load import (
+    DEFAULT_DAGSTER_URL,
+    DEFAULT_SLACK_BASE_URL,
+    DEFAULT_SLACK_CHANNEL,
+    FILE_NAME,
+    Settings,
+    database_url_despite_errors,
+    load_settings,
+    missing_secrets,
+    parse_config,
+    settings_from_text,
+)
+from incident_ops.config.secrets import Secret
+from incident_ops.config.shape import BUILT_IN_RECEIVERS, Config, Receiver, SeverityRule, Team, channel_of_team
+
+__all__ = [
+    "BUILT_IN_RECEIVERS",
+    "DEFAULT_DAGSTER_URL",
+    "DEFAULT_SLACK_BASE_URL",
+    "DEFAULT_SLACK_CHANNEL",
+    "FILE_NAME",
+    "Config",
+    "Receiver",
+    "Secret",
+    "Settings",
+    "SeverityRule",
+    "Team",
+    "channel_of_team",
+    "database_url_despite_errors",
+    "load_settings",
+    "missing_secrets",
+    "not_yet_effective",
+    "parse_config",
+    "settings_from_text",
+]

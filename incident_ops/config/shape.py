@@ -1,0 +1,261 @@
+"""The shape of incident_ops.yaml: one model per section, one field per key, with its default.
+
+References between sections are `references`'s, what the scalars may look like is `times`, `addresses` and
+`scalars`. Times of day are local to the time zone beside them.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from incident_ops.config.addresses import DatabaseUrl, Email, PersonOrTeam, SlackChannel, SlackUser, Target, Url
+from incident_ops.config.calendar import ExpectedEvent, Hours, MaintenanceWindow, Schedule, TimeInterval
+from incident_ops.config.refusals import flaw
+from incident_ops.config.scalars import Flag, MatcherText, Share, Text, WholeNumber
+from incident_ops.config.secrets import Secret
+from incident_ops.config.section import AtLeastOne, Many, Named, Section
+from incident_ops.config.times import DigestAt, Duration, PositiveDuration, TimeZone, utc
+from incident_ops.core.alert import Nature
+from incident_ops.core.routing import channel_named
+from incident_ops.core.severity import Severity
+
+BUILT_IN_RECEIVERS = ("owner", "default", "digest", "inbox")
+
+
+def _literal_or_secret(value: Any) -> str:
+    return "(secret)" if isinstance(value, (dict, Secret)) else "(literal)"
+
+
+UrlOrSecret = Annotated[
+    Annotated[Secret, Tag("(secret)")] | Annotated[Url, Tag("(literal)")], Discriminator(_literal_or_secret)
+]
+DatabaseUrlOrSecret = Annotated[
+    Annotated[Secret, Tag("(secret)")] | Annotated[DatabaseUrl, Tag("(literal)")],
+    Discriminator(_literal_or_secret),
+]
+
+
+class Team(Section):
+    """What the owner `team:x` stands for."""
+
+    slack: SlackChannel | None = None
+    engineer: Email | None = None
+    analyst: Email | None = None
+    lead: Email | None = None
+    timezone: TimeZone = Field(default_factory=utc)
+    working_hours: Hours | None = None
+    escalation_policy: Text | None = None
+
+
+class Person(Section):
+    """How one person is reached."""
+
+    slack: SlackUser | None = None
+    digest: DigestAt | None = None
+
+
+class EscalationStep(Section):
+    """Who is told, and how long to wait for an answer before the next step."""
+
+    notify: AtLeastOne[Target]
+    wait: Duration
+
+
+class EscalationPolicy(Section):
+    """Steps that are climbed until somebody acknowledges."""
+
+    repeat: WholeNumber = 0
+    acknowledge_timeout: PositiveDuration | None = None
+    steps: AtLeastOne[EscalationStep]
+
+    @model_validator(mode="after")
+    def _repeats_at_most_five_times(self) -> "EscalationPolicy":
+        if self.repeat > 5:
+            raise flaw("repeats more than five times; write repeat: 5 or less")
+        return self
+
+
+class Route(Section):
+    """A branch of the route tree. What is None is inherited from the branch above."""
+
+    matchers: Many[MatcherText] = ()
+    receiver: Text | None = None
+    continue_: Flag = Field(default=False, alias="continue")
+    escalation_policy: Text | None = None
+    group_by: Many[Text] | None = None
+    group_wait: Duration | None = None
+    group_interval: PositiveDuration | None = None
+    repeat_interval: PositiveDuration | None = None
+    mute_time_intervals: Many[Text] = ()
+    active_time_intervals: Many[Text] = ()
+    digest: Literal["daily", "weekly"] | None = None
+    routes: Many["Route"] = ()
+
+
+class RootRoute(Section):
+    """The top of the route tree: it matches everything and can't be muted."""
+
+    receiver: Text = "owner"
+    escalation_policy: Text | None = None
+    group_by: Many[Text] = ("root",)
+    group_wait: Duration = timedelta(seconds=30)
+    group_interval: PositiveDuration = timedelta(minutes=5)
+    repeat_interval: PositiveDuration = timedelta(hours=4)
+    digest: Literal["daily", "weekly"] | None = None
+    routes: Many[Route] = ()
+
+
+class SlackTarget(Section):
+    channel: SlackChannel
+
+
+class PagerDutyTarget(Section):
+    routing_key: Secret
+
+
+class EmailTarget(Section):
+    to: AtLeastOne[Email]
+
+
+class WebhookTarget(Section):
+    url: UrlOrSecret
+    secret: Secret | None = None
+
+
+class AppriseTarget(Section):
+    url: Secret
+
+
+class Receiver(Section):
+    """A name for one or more places that are written to together."""
+
+    name: Text
+    slack: SlackTarget | None = None
+    pagerduty: PagerDutyTarget | None = None
+    email: EmailTarget | None = None
+    webhook: WebhookTarget | None = None
+    apprise: AppriseTarget | None = None
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> "Receiver":
+        if not (self.slack or self.pagerduty or self.email or self.webhook or self.apprise):
+            raise flaw("leads nowhere; add slack, pagerduty, email, webhook or apprise")
+        return self
+
+
+class InhibitRule(Section):
+    """While a source fires, targets that equal it in these labels are not pushed."""
+
+    source_matchers: AtLeastOne[MatcherText]
+    target_matchers: AtLeastOne[MatcherText]
+    equal: Many[Text] = ()
+
+
+class SeverityRule(Section):
+    """The first rule that matches decides."""
+
+    matchers: Many[MatcherText] = ()
+    severity: Severity
+
+
+class Budget(Section):
+    """At most so many pushes a person; above it everything but `always` goes into the digest."""
+
+    pushes: WholeNumber = 5
+    per: PositiveDuration = timedelta(hours=24)
+    always: Many[Severity] = (Severity.SEV0, Severity.SEV1)
+
+
+class Flapping(Section):
+    """So many changes of status within this time are told as one."""
+
+    changes: WholeNumber = 4
+    within: PositiveDuration = timedelta(hours=1)
+
+    @model_validator(mode="after")
+    def _takes_two_changes(self) -> "Flapping":
+        if self.changes < 2:
+            raise flaw("would call everything flapping; write changes: 2 or more")
+        return self
+
+
+class Classification(Section):
+    """Whether resolving asks for a reason, and when a missing one is asked for again."""
+
+    required: Flag = True
+    remind_after: PositiveDuration = timedelta(hours=24)
+
+
+class Subscription(Section):
+    """Somebody wants to hear of what matches, whoever owns it."""
+
+    who: PersonOrTeam
+    matchers: Many[MatcherText] = ()
+    how: Literal["push", "digest"] = "push"
+
+
+class Slo(Section):
+    """A promise: the share of the window in which the assets were good."""
+
+    name: Text
+    assets: AtLeastOne[Text]
+    sli: Nature
+    target: Share
+    window: PositiveDuration
+
+
+class SlackAccount(Section):
+    """Our Slack app. The environment's INCIDENT_OPS_SLACK_… come before it."""
+
+    base_url: Url | None = None
+    default_channel: SlackChannel | None = None
+    token: Secret | None = None
+    signing_secret: Secret | None = None
+    app_token: Secret | None = None
+
+
+def _default_reminders() -> dict[Severity, timedelta]:
+    return {Severity.SEV0: timedelta(minutes=15), Severity.SEV1: timedelta(hours=1)}
+
+
+class Config(Section):
+    """The whole file. `Config()` is what holds without one."""
+
+    environment: Text = "production"
+    database_url: DatabaseUrlOrSecret | None = None
+    dagster_url: Url | None = None
+    slack: SlackAccount = SlackAccount()
+    teams: Named[Text, Team] = Field(default_factory=dict)
+    people: Named[Email, Person] = Field(default_factory=dict)
+    schedules: Named[Text, Schedule] = Field(default_factory=dict)
+    escalation_policies: Named[Text, EscalationPolicy] = Field(default_factory=dict)
+    route: RootRoute = RootRoute()
+    receivers: Many[Receiver] = ()
+    fallback_receiver: Text | None = None
+    time_intervals: Many[TimeInterval] = ()
+    inhibit_rules: Many[InhibitRule] = ()
+    maintenance: Many[MaintenanceWindow] = ()
+    expected_events: Many[ExpectedEvent] = ()
+    severity: Many[SeverityRule] = ()
+    reminders: Named[Severity, PositiveDuration] = Field(default_factory=_default_reminders)
+    budget: Budget = Budget()
+    flapping: Flapping = Flapping()
+    reopen_within: Duration = timedelta(hours=24)
+    resolve_after: Duration = timedelta(0)
+    classification: Classification = Classification()
+    consumers: Named[Text, Many[PersonOrTeam]] = Field(default_factory=dict)
+    subscriptions: Many[Subscription] = ()
+    slos: Many[Slo] = ()
+
+    def receiver_named(self, name: str) -> Receiver | None:
+        """The receiver of the file, or None for a built-in one."""
+        return next((receiver for receiver in self.receivers if receiver.name == name), None)
+
+
+def channel_of_team(config: Config, team: str) -> str:
+    """The Slack channel of a team, whether the file knows the team or not: `#` and its name by default."""
+    known = config.teams.get(team)
+    if known is not None and known.slack is not None:
+        return known.slack
+    return channel_named(team)

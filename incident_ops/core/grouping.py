@@ -1,0 +1,75 @@
+"""Which incident does an alert belong to?
+
+Here are the rules that need no lineage: the same failing thing, and all that one failed step did not build.
+The decision carries its reason, which is written on the timeline.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from incident_ops.core.alert import Alert
+from incident_ops.core.incident import Incident, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attach:
+    """The alert belongs to an existing incident; `reopens` when that one is resolved and this is a new failure."""
+
+    incident: Incident
+    reason: str
+    reopens: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """The alert begins an incident of its own."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """The alert changes nothing."""
+
+    reason: str
+
+
+Decision = Attach | Open | Ignore
+
+
+def decide(alert: Alert, candidates: Iterable[Incident]) -> Decision:
+    """Attach, open or ignore.
+
+    Args:
+        candidates: open incidents, and those resolved within the reopen window, that share the alert's
+            fingerprint or its cause.
+    """
+    incidents = sorted(candidates, key=lambda incident: (not incident.is_open, -incident.number))
+    for incident in incidents:
+        member = next((m for m in incident.members if m.fingerprint == alert.fingerprint), None)
+        if member is None or incident.status is Status.CLOSED:
+            continue
+        if incident.is_open:
+            return Attach(incident=incident, reason=f"same fingerprint as an open incident ({alert.fingerprint})")
+        if _is_over(alert, incident):
+            return Attach(incident=incident, reason="late evidence of a failure that is over")
+        return Attach(incident=incident, reason="failed again within the reopen window", reopens=True)
+    for incident in incidents:
+        if incident.is_open and _has_the_same_cause(alert, incident):
+            return Attach(incident=incident, reason=f"the same failure ({alert.cause})")
+    return Open(reason=f"no open incident has the fingerprint {alert.fingerprint}")
+
+
+def _is_over(alert: Alert, incident: Incident) -> bool:
+    """The alert happened before the incident's recovery, or before a person resolved it."""
+    ended = [
+        m.healthy_at
+        for m in incident.members
+        if m.fingerprint == alert.fingerprint and m.partition == alert.partition
+    ]
+    at = ended[0] if ended and ended[0] is not None else incident.resolved_at
+    return at is not None and alert.occurred_at <= at
+
+
+def _has_the_same_cause(alert: Alert, incident: Incident) -> bool:
+    return alert.cause is not None and any(m.last_cause == alert.cause for m in incident.members)

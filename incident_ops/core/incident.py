@@ -1,0 +1,452 @@
+"""The incident: what it holds, how its status moves, and the verbs that change it.
+
+An incident is a value. A verb returns a changed copy and appends what it did to `news`, the timeline entries
+that are not stored yet; the store writes both together. Which alert belongs to which incident is decided in
+`grouping`, who is told in `notices`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from incident_ops.core.alert import (
+    Alert,
+    AlertKind,
+    CheckSeverity,
+    ErrorClass,
+    Nature,
+    Recovery,
+    Subject,
+    most_specific,
+)
+from incident_ops.core.durations import format_duration
+from incident_ops.core.errors import IllegalTransition
+from incident_ops.core.severity import Assessment, Priority, Severity, priority_for, worst_of
+
+SYSTEM = "incident_ops"
+
+
+class Status(StrEnum):
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+    @property
+    def is_open(self) -> bool:
+        return self not in (Status.RESOLVED, Status.CLOSED)
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        Status.TRIGGERED: frozenset({Status.ACKNOWLEDGED, Status.MITIGATED, Status.RESOLVED}),
+        Status.ACKNOWLEDGED: frozenset({Status.TRIGGERED, Status.MITIGATED, Status.RESOLVED}),
+        Status.MITIGATED: frozenset({Status.TRIGGERED, Status.RESOLVED}),
+        Status.RESOLVED: frozenset({Status.TRIGGERED, Status.CLOSED}),
+        Status.CLOSED: frozenset(),
+    }
+)
+
+
+class Resolution(StrEnum):
+    """Why an incident ended."""
+
+    FIXED = "fixed"
+    EXPECTED = "expected"
+    FALSE_POSITIVE = "false_positive"
+    DUPLICATE = "duplicate"
+    NO_ACTION = "no_action"
+
+
+class CauseClass(StrEnum):
+    OPERATIONAL = "operational"
+    CODE = "code"
+    DATA = "data"
+
+
+class EntryKind(StrEnum):
+    """What a line of the timeline tells."""
+
+    OPENED = "opened"
+    ALERT = "alert"
+    RECOVERY = "recovery"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    ASSIGNED = "assigned"
+    SEVERITY = "severity"
+    OWNER = "owner"
+    NOTE = "note"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+    NOTIFIED = "notified"
+    SUPPRESSED = "suppressed"
+    DELIVERY_FAILED = "delivery_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    at: datetime
+    kind: EntryKind
+    text: str
+    by: str = SYSTEM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One failing thing (and partition) inside an incident.
+
+    `hops` is its distance downstream of the root. `healthy_at` is set while it is well again. `last_cause` is
+    the `cause` of its latest alert.
+    """
+
+    fingerprint: str
+    subject: Subject
+    kind: AlertKind
+    partition: str | None
+    check_severity: CheckSeverity
+    last_fired_at: datetime
+    last_cause: str | None = None
+    hops: int = 0
+    healthy_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.fingerprint, self.partition or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """Where the trouble is thought to begin."""
+
+    subject: Subject
+    partition: str | None = None
+    materialization: int | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """See the module's docstring. Times are aware UTC.
+
+    Attributes:
+        number: the n of `INC-n`.
+        revision: of the stored row; the store refuses to save over a newer one.
+        severity_by: who set the severity; a person's choice is kept when new alerts arrive.
+        started_at: when bad data began, as far as known.
+        detected_at: when we first knew.
+        backlog: it was over or old before we were installed; recorded, never pushed.
+        news: timeline entries made by the verbs and not stored yet.
+    """
+
+    number: int
+    title: str
+    status: Status
+    severity: Severity
+    severity_reasons: tuple[str, ...]
+    priority: Priority
+    nature: Nature
+    root: Root
+    members: tuple[Member, ...]
+    started_at: datetime
+    detected_at: datetime
+    updated_at: datetime
+    cause_class: CauseClass | None = None
+    severity_by: str = SYSTEM
+    owner: str | None = None
+    assignee: str | None = None
+    resolution: Resolution | None = None
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+    alert_count: int = 0
+    flaky: bool = False
+    backlog: bool = False
+    reopened: int = 0
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    error_signature: str = ""
+    summary: str = ""
+    detail: str = ""
+    facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    not_run: tuple[str, ...] = ()
+    revision: int = 0
+    news: tuple[TimelineEntry, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"INC-{self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status.is_open
+
+    @property
+    def firing(self) -> tuple[Member, ...]:
+        return tuple(member for member in self.members if member.healthy_at is None)
+
+    def noted(self, kind: EntryKind, text: str, *, at: datetime, by: str = SYSTEM) -> "Incident":
+        """The incident with one more line on its timeline."""
+        entry = TimelineEntry(at=at, kind=kind, text=text, by=by)
+        return replace(self, news=(*self.news, entry), updated_at=at)
+
+    def _moved(self, wanted: Status) -> "Incident":
+        if wanted not in TRANSITIONS[self.status]:
+            raise IllegalTransition(self.status, wanted)
+        return replace(self, status=wanted)
+
+    # ---- alerts
+
+    def fired(self, alert: Alert, assessment: Assessment, *, now: datetime) -> "Incident":
+        """Take in an alert that belongs here: count it, remember its evidence, raise the severity if it is
+        worse. Repeats of a member leave no line on the timeline: a storm must not bury the story."""
+        known = next((m for m in self.members if m.key == (alert.fingerprint, alert.partition or "")), None)
+        member = _member_of(alert) if known is None else _fired_again(known, alert)
+        members = tuple(member if m is known else m for m in self.members) if known else (*self.members, member)
+        incident = replace(
+            self._told_by(alert),
+            members=members,
+            title=title_of(members[0]),
+            alert_count=self.alert_count + 1,
+            started_at=min(self.started_at, alert.began_at or alert.occurred_at),
+            updated_at=now,
+        )
+        if known is None:
+            incident = incident.noted(EntryKind.ALERT, _sentence(alert), at=now)
+        elif known.healthy_at is not None and member.healthy_at is None:
+            incident = incident.noted(EntryKind.ALERT, f"fails again: {_sentence(alert)}", at=now)
+        if self.error_signature and alert.evidence.error_signature not in ("", self.error_signature):
+            incident = incident.noted(EntryKind.ALERT, f"the error changed: {alert.evidence.summary}", at=now)
+        return incident._reassessed(assessment, now=now)
+
+    def _told_by(self, alert: Alert) -> "Incident":
+        """What the incident says of itself, with one more alert heard. Of alerts about its first member the
+        most specific kind speaks, and of one kind the latest, so that the order of arrival does not matter;
+        what the others know fills the gaps."""
+        main, evidence = self.members[0], alert.evidence
+        is_about_main = (alert.fingerprint, alert.partition or "") == main.key
+        is_more_specific = most_specific(main.kind, alert.kind) is not main.kind
+        is_newer = alert.kind is main.kind and alert.occurred_at > main.last_fired_at
+        incident = replace(
+            self,
+            detail=self.detail or evidence.detail,
+            facts=self.facts or evidence.facts,
+            cause_class=self.cause_class or _cause_class_of(alert),
+            error_signature=evidence.error_signature or self.error_signature,
+            not_run=tuple(dict.fromkeys((*self.not_run, *(str(item) for item in evidence.not_run)))),
+        )
+        if is_about_main:
+            root = replace(
+                self.root,
+                materialization=self.root.materialization or alert.materialization,
+                run_id=self.root.run_id or alert.run_id,
+            )
+            incident = replace(incident, root=root)
+        if is_about_main and (is_more_specific or is_newer):
+            incident = replace(
+                incident,
+                nature=alert.nature,
+                summary=evidence.summary,
+                detail=evidence.detail or incident.detail,
+                facts=evidence.facts or incident.facts,
+            )
+        return incident
+
+    def _reassessed(self, assessment: Assessment, *, now: datetime) -> "Incident":
+        if self.severity_by != SYSTEM:
+            return self
+        severity = worst_of((self.severity, assessment.severity))
+        if severity is self.severity:
+            return self
+        return replace(
+            self, severity=severity, severity_reasons=assessment.reasons, priority=priority_for(severity)
+        ).noted(EntryKind.SEVERITY, f"{self.severity} → {severity}: {'; '.join(assessment.reasons)}", at=now)
+
+    def recovered(self, recovery: Recovery, *, now: datetime) -> "Incident":
+        """Mark the members that the recovery heals. News older than the failure heals nothing; returns the
+        very same incident when nothing changes."""
+        members = tuple(
+            replace(m, healthy_at=recovery.occurred_at) if _heals(recovery, m) else m for m in self.members
+        )
+        if members == self.members:
+            return self
+        return replace(self, members=members).noted(EntryKind.RECOVERY, recovery.summary, at=now)
+
+    def resolves_itself(self, *, after: timedelta, now: datetime) -> bool:
+        """Every member is well, and has been for `after`."""
+        if not self.is_open or self.firing:
+            return False
+        return all(m.healthy_at is not None and now - m.healthy_at >= after for m in self.members)
+
+    # ---- status
+
+    def acknowledged(self, *, by: str, at: datetime) -> "Incident":
+        moved = self._moved(Status.ACKNOWLEDGED)
+        return replace(moved, acknowledged_at=at, assignee=self.assignee or by).noted(
+            EntryKind.ACKNOWLEDGED, f"acknowledged by {by}", at=at, by=by
+        )
+
+    def mitigated(self, *, by: str, at: datetime) -> "Incident":
+        return self._moved(Status.MITIGATED).noted(EntryKind.MITIGATED, f"mitigated by {by}", at=at, by=by)
+
+    def resolved(self, *, at: datetime, by: str = SYSTEM, reason: Resolution | None = None) -> "Incident":
+        """Ended: by a person with a reason, or by itself because everything is healthy again."""
+        moved = replace(self._moved(Status.RESOLVED), resolved_at=at, resolution=reason)
+        took = format_duration(at - self.detected_at)
+        how = f"resolved by {by} as {reason}" if reason else "resolved: everything that failed is healthy again"
+        how = f"{how}, after {took}"
+        return moved.noted(EntryKind.RESOLVED, how, at=at, by=by)
+
+    def reopen(self, *, why: str, at: datetime) -> "Incident":
+        moved = replace(
+            self._moved(Status.TRIGGERED),
+            resolved_at=None,
+            resolution=None,
+            acknowledged_at=None,
+            reopened=self.reopened + 1,
+        )
+        return moved.noted(EntryKind.REOPENED, why, at=at)
+
+    def closed(self, *, at: datetime, by: str = SYSTEM) -> "Incident":
+        return self._moved(Status.CLOSED).noted(EntryKind.CLOSED, "closed", at=at, by=by)
+
+    # ---- people and knowledge
+
+    def assigned(self, to: str, *, by: str, at: datetime) -> "Incident":
+        return replace(self, assignee=to).noted(EntryKind.ASSIGNED, f"assigned to {to}", at=at, by=by)
+
+    def graded(self, severity: Severity, *, by: str, at: datetime) -> "Incident":
+        """A person's severity; alerts that arrive later do not change it."""
+        reasons = (f"set by {by}",)
+        graded = replace(
+            self,
+            severity=severity,
+            severity_by=by,
+            severity_reasons=reasons,
+            priority=priority_for(severity),
+        )
+        return graded.noted(EntryKind.SEVERITY, f"{self.severity} → {severity} by {by}", at=at, by=by)
+
+    def owned_by(self, owner: str, labels: Mapping[str, str], *, at: datetime) -> "Incident":
+        known = replace(self, owner=owner, labels=MappingProxyType(dict(labels)))
+        was = self.owner or "unknown"
+        return known.noted(EntryKind.OWNER, f"owner: {was} → {owner}", at=at)
+
+    def found_flaky(self, run_id: str, *, at: datetime) -> "Incident":
+        if self.flaky:
+            return self
+        return replace(self, flaky=True).noted(
+            EntryKind.RECOVERY, f"a retry passed (run {run_id[:8]}): marked flaky", at=at
+        )
+
+
+def opened(
+    number: int,
+    alert: Alert,
+    assessment: Assessment,
+    *,
+    owner: str | None,
+    labels: Mapping[str, str],
+    backlog: bool,
+    now: datetime,
+) -> Incident:
+    """A new incident around its first alert."""
+    member = _member_of(alert)
+    return Incident(
+        number=number,
+        title=title_of(member),
+        status=Status.TRIGGERED,
+        severity=assessment.severity,
+        severity_reasons=assessment.reasons,
+        priority=priority_for(assessment.severity),
+        nature=alert.nature,
+        cause_class=_cause_class_of(alert),
+        root=Root(
+            subject=alert.subject,
+            partition=alert.partition,
+            materialization=alert.materialization,
+            run_id=alert.run_id,
+        ),
+        members=(member,),
+        started_at=alert.began_at or alert.occurred_at,
+        detected_at=alert.observed_at,
+        updated_at=now,
+        owner=owner,
+        labels=MappingProxyType(dict(labels)),
+        alert_count=1,
+        backlog=backlog,
+        error_signature=alert.evidence.error_signature,
+        summary=alert.evidence.summary,
+        detail=alert.evidence.detail,
+        facts=alert.evidence.facts,
+        not_run=tuple(str(item) for item in alert.evidence.not_run),
+    ).noted(EntryKind.OPENED, _sentence(alert), at=now)
+
+
+def title_of(member: Member) -> str:
+    """One line that names the thing and its trouble."""
+    name = str(member.subject.asset or member.subject.name)
+    match member.kind:
+        case AlertKind.CHECK_FAILED:
+            return f"{name}: check {member.subject.check} failed"
+        case AlertKind.CHECK_ERRORED:
+            return f"{name}: check {member.subject.check} could not run"
+        case AlertKind.FRESHNESS:
+            return f"{name}: late" if member.check_severity is CheckSeverity.WARN else f"{name}: stale"
+        case AlertKind.RUN_FAILED:
+            what = f"check {member.subject.check} stopped the run" if member.subject.check else "failed to build"
+            return f"{name}: {what}" if member.subject.asset else f"{name}: job failed"
+        case AlertKind.NOT_MATERIALIZED:
+            return f"{name}: not built"
+        case AlertKind.EXTERNAL:
+            return name
+
+
+def _member_of(alert: Alert) -> Member:
+    return Member(
+        fingerprint=alert.fingerprint,
+        subject=alert.subject,
+        kind=alert.kind,
+        partition=alert.partition,
+        check_severity=alert.check_severity,
+        last_fired_at=alert.occurred_at,
+        last_cause=alert.cause,
+    )
+
+
+def _fired_again(member: Member, alert: Alert) -> Member:
+    """An alert older than the member's recovery (read late) is evidence, not a new failure."""
+    is_news = member.healthy_at is None or alert.occurred_at > member.healthy_at
+    return replace(
+        member,
+        kind=most_specific(member.kind, alert.kind),
+        check_severity=alert.check_severity
+        if alert.occurred_at >= member.last_fired_at
+        else member.check_severity,
+        last_fired_at=max(member.last_fired_at, alert.occurred_at),
+        last_cause=alert.cause or member.last_cause,
+        healthy_at=None if is_news else member.healthy_at,
+    )
+
+
+def _heals(recovery: Recovery, member: Member) -> bool:
+    return (
+        member.fingerprint == recovery.fingerprint
+        and member.healthy_at is None
+        and (recovery.all_partitions or member.partition == recovery.partition)
+        and recovery.occurred_at > member.last_fired_at
+    )
+
+
+def _sentence(alert: Alert) -> str:
+    where = f" [partition {alert.partition}]" if alert.partition else ""
+    return f"{alert.subject}{where}: {alert.evidence.summary}"
+
+
+_OPERATIONAL = frozenset({ErrorClass.INTERRUPTED, ErrorClass.DIED})
+
+
+def _cause_class_of(alert: Alert) -> CauseClass | None:
+    """Only what the alert itself proves; the rest is for root cause analysis."""
+    return CauseClass.OPERATIONAL if alert.evidence.error_class in _OPERATIONAL else None

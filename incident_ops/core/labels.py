@@ -1,0 +1,40 @@
+"""The labels of an incident: what matchers in the configuration can ask for."""
+
+from collections.abc import Mapping
+
+from incident_ops.core.alert import Alert
+from incident_ops.core.catalog import DOMAIN_TAG, TIER_TAG, AssetNode
+from incident_ops.core.watchdog import OWN_TROUBLE
+
+
+def labels_of(alert: Alert, node: AssetNode | None, *, environment: str) -> Mapping[str, str]:
+    """Labels known when an alert arrives. What is not known is left out: a missing label equals the empty string.
+
+    Owner and team are those of the first owner; `prefix` is the asset key without its last part.
+    """
+    asset = alert.asset
+    owner = node.owners[0] if node and node.owners else ""
+    labels = {
+        "environment": environment,
+        "nature": str(alert.nature),
+        "alert_kind": str(alert.kind),
+        "check_severity": str(alert.check_severity),
+        "asset": asset.key if asset else "",
+        "prefix": "/".join(asset.path[:-1]) if asset else "",
+        "check": alert.check or "",
+        "partition": alert.partition or "",
+        "name": alert.subject.name or "",
+        "source": "incident_ops" if (alert.subject.name or "").startswith(OWN_TROUBLE) else "",
+        "owner": owner,
+        "team": owner.removeprefix("team:") if owner.startswith("team:") else "",
+    }
+    if node:
+        labels |= {
+            "group": node.group,
+            "location": node.location,
+            "kind": ",".join(node.kinds),
+            "tier": node.tags.get(TIER_TAG, ""),
+            "domain": node.tags.get(DOMAIN_TAG, ""),
+        }
+        labels |= {f"tag:{key}": value for key, value in node.tags.items()}
+    return {key: value for key, value in labels.items() if value}

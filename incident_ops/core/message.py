@@ -1,0 +1,110 @@
+"""An incident as a message for people, without any sink's markup.
+
+Sinks render a `Message` in their own way and within their own limits (`adapters/notify`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from incident_ops.core.alert import CheckSeverity
+from incident_ops.core.durations import format_duration
+from incident_ops.core.incident import Incident, Status
+
+
+class Colour(StrEnum):
+    """At a glance: nobody has it, somebody has it, it is over."""
+
+    RED = "red"
+    YELLOW = "yellow"
+    GREEN = "green"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Plain text throughout; every string may hold anything a user's code could write.
+
+    Attributes:
+        headline: one line: id, severity, title.
+        summary: what happened, one or two sentences.
+        facts: label and value, in order.
+        detail: long text to be shown verbatim (an error), possibly empty.
+        lists: a heading and its items; long ones are cut by the sink with "and n more".
+        links: to the places where one can look further.
+    """
+
+    incident_id: str
+    colour: Colour
+    headline: str
+    summary: str
+    facts: tuple[tuple[str, str], ...] = ()
+    detail: str = ""
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+_COLOURS = {
+    Status.TRIGGERED: Colour.RED,
+    Status.ACKNOWLEDGED: Colour.YELLOW,
+    Status.MITIGATED: Colour.YELLOW,
+    Status.RESOLVED: Colour.GREEN,
+    Status.CLOSED: Colour.GREEN,
+}
+
+
+def compose(incident: Incident, *, links_of: Callable[[Incident], tuple[Link, ...]]) -> Message:
+    """The incident's message as it stands now."""
+    facts = [("Status", _status(incident)), ("Owner", incident.owner or "unknown")]
+    if incident.assignee:
+        facts.append(("Assignee", incident.assignee))
+    facts.append(("Since", moment(incident.started_at)))
+    if incident.root.partition:
+        facts.append(("Partition", incident.root.partition))
+    if incident.cause_class:
+        facts.append(("Cause class", incident.cause_class))
+    if incident.alert_count > 1:
+        facts.append(("Alerts", f"{incident.alert_count:,} ({incident.alert_count - 1:,} more since the first)"))
+    if incident.flaky:
+        facts.append(("Flaky", "a retry passed"))
+    facts.extend(incident.facts.items())
+    members = tuple(
+        f"{m.subject}{f' [{m.partition}]' if m.partition else ''}{' (healthy again)' if m.healthy_at else ''}"
+        for m in incident.members[1:]
+    )
+    lists = tuple(
+        (heading, items) for heading, items in (("Also", members), ("Not run", incident.not_run)) if items
+    )
+    return Message(
+        incident_id=incident.id,
+        colour=_COLOURS[incident.status],
+        headline=f"{incident.id} {incident.severity} {incident.title}",
+        summary=incident.summary,
+        facts=tuple(facts),
+        detail=incident.detail,
+        lists=lists,
+        links=links_of(incident),
+    )
+
+
+def digest_line(incident: Incident) -> str:
+    """An incident in one line, for lists and digests."""
+    warn = " (WARN)" if all(m.check_severity is CheckSeverity.WARN for m in incident.members) else ""
+    return f"{incident.id} {incident.severity} {incident.status} {incident.title}{warn}"
+
+
+def moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _status(incident: Incident) -> str:
+    if incident.resolved_at is None:
+        return str(incident.status)
+    reason = f" as {incident.resolution}" if incident.resolution else ""
+    return f"{incident.status}{reason} after {format_duration(incident.resolved_at - incident.detected_at)}"

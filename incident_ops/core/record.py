@@ -1,0 +1,69 @@
+"""An incident as plain data: what `incident-ops list` and `show` print and what the asset `incidents` loads.
+
+Other programs read these keys: adding one is free, renaming or dropping one is not. The parts of `show` that are
+not the incident's own (timeline, deliveries, suspects, impact) are added by whoever has them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from incident_ops.core.incident import Incident, Member
+
+
+def incident_record(incident: Incident) -> dict[str, Any]:
+    """The incident in values that JSON has: asset keys as `a/b`, times as ISO 8601 in UTC ending in `Z`, None
+    for what is not known."""
+    root, subject = incident.root, incident.root.subject
+    return {
+        "id": incident.id,
+        "title": incident.title,
+        "status": str(incident.status),
+        "severity": str(incident.severity),
+        "priority": str(incident.priority),
+        "nature": str(incident.nature),
+        "cause_class": str(incident.cause_class) if incident.cause_class else None,
+        "owner": incident.owner,
+        "started_at": utc_text(incident.started_at),
+        "detected_at": utc_text(incident.detected_at),
+        "resolved_at": utc_text(incident.resolved_at),
+        "root": {
+            "asset": subject.asset.key if subject.asset else None,
+            "partition": root.partition,
+            "materialization": root.materialization,
+            "check": subject.check,
+            "name": subject.name,
+            "run_id": root.run_id,
+        },
+        "members": [_member_record(member) for member in incident.members],
+        "alert_count": incident.alert_count,
+        "flaky": incident.flaky,
+        "labels": dict(incident.labels),
+        "assignee": incident.assignee,
+        "severity_reasons": list(incident.severity_reasons),
+        "summary": incident.summary,
+        "detail": incident.detail,
+        "facts": dict(incident.facts),
+        "not_run": list(incident.not_run),
+        "resolution": str(incident.resolution) if incident.resolution else None,
+        "acknowledged_at": utc_text(incident.acknowledged_at),
+        "reopened": incident.reopened,
+        "backlog": incident.backlog,
+    }
+
+
+def _member_record(member: Member) -> dict[str, Any]:
+    subject = member.subject
+    return {
+        "asset": subject.asset.key if subject.asset else None,
+        "check": subject.check,
+        "kind": str(member.kind),
+        "partition": member.partition,
+        "hops": member.hops,
+        "name": subject.name,
+        "healthy_at": utc_text(member.healthy_at),
+    }
+
+
+def utc_text(at: datetime | None) -> str | None:
+    """`2026-11-20T09:00:00Z`, whatever the zone of the aware `at`."""
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

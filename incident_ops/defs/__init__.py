@@ -1,0 +1,1 @@
+"""The Dagster shell: assets, sensors and resources. Nothing is decided here."""

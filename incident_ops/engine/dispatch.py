@@ -1,0 +1,168 @@
+"""The outbox → the sinks. A claimed delivery is accepted, tried again later, or replaced by another destination;
+none disappears."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from incident_ops.core.delivery import Delivery, Receipt
+from incident_ops.core.errors import TransportError
+from incident_ops.core.incident import EntryKind, Incident, TimelineEntry
+from incident_ops.core.message import Link, compose
+from incident_ops.core.notices import Action, Notice
+from incident_ops.core.retry import DELAY_FOR_A_PERSON, delay_before_retry
+from incident_ops.core.routing import Destination
+from incident_ops.engine.ports import CanLookUp, CanReply, CanUpdate, Notifier, Store
+
+LEASE = timedelta(seconds=60)
+"""Longer than any sink may take to answer."""
+
+BATCH = 20
+
+FALLBACK_AFTER = timedelta(minutes=15)
+"""A post that no try got through for this long goes to the fallback as well."""
+
+LOOK_BACK = timedelta(minutes=5)
+"""Clocks differ: look for a message from this long before its delivery was created."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sinks:
+    """Where and how to deliver.
+
+    Attributes:
+        notifiers: by kind of destination; `inbox` is always among them.
+        default: where a post goes whose own destination cannot exist (unknown or archived channel).
+        fallback: where a post goes as well when its destination does not answer, and when `default` fails too.
+        jitter: draws from [0, 1).
+    """
+
+    notifiers: Mapping[str, Notifier]
+    default: Destination
+    fallback: Destination
+    links_of: Callable[[Incident], tuple[Link, ...]]
+    jitter: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Dispatched:
+    """What became of the deliveries that were due.
+
+    Attributes:
+        delivered: how many were accepted.
+        pending: how many are still owed.
+        problems: a sentence for every way in which a try failed.
+        for_people: those of them that only a person can mend.
+    """
+
+    delivered: int = 0
+    pending: int = 0
+    problems: list[str] = field(default_factory=list[str])
+    for_people: list[str] = field(default_factory=list[str])
+
+    def __add__(self, later: "Dispatched") -> "Dispatched":
+        return Dispatched(
+            delivered=self.delivered + later.delivered,
+            pending=later.pending,
+            problems=list(dict.fromkeys([*self.problems, *later.problems])),
+            for_people=list(dict.fromkeys([*self.for_people, *later.for_people])),
+        )
+
+
+def dispatch(store: Store, sinks: Sinks, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
+    """Deliver what is due, until nothing is or `may_go_on` says to stop."""
+    done = Dispatched()
+    while may_go_on():
+        claimed = store.claim(now=now, lease=LEASE, limit=BATCH)
+        if not claimed:
+            break
+        for delivery in claimed:
+            _settle(store, sinks, delivery, done, now=now)
+    done.pending = store.unfinished()
+    return done
+
+
+def _settle(store: Store, sinks: Sinks, delivery: Delivery, done: Dispatched, *, now: datetime) -> None:
+    try:
+        receipt = _deliver(store, sinks, delivery)
+    except TransportError as error:
+        problem = f"{delivery.destination}: {error}"
+        if problem not in done.problems:
+            done.problems.append(problem)
+            if error.needs_person or error.permanent:
+                done.for_people.append(problem)
+        if error.permanent:
+            _replace(store, sinks, delivery, error, now=now)
+        else:
+            _postpone(store, sinks, delivery, error, now=now)
+    except Exception as error:  # noqa: BLE001 - one bad delivery must not stop the others; it is kept and shown
+        problem = f"{delivery.destination}: {type(error).__name__} while delivering {delivery.key}"
+        done.problems.append(problem)
+        _postpone(store, sinks, delivery, TransportError(problem, fate_unknown=True), now=now)
+    else:
+        store.accepted(delivery, receipt, now=now)
+        done.delivered += 1
+
+
+def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
+    notifier = sinks.notifiers.get(delivery.destination.kind)
+    if notifier is None:
+        raise TransportError(f"no {delivery.destination.kind} sink is configured", needs_person=True)
+    message = compose(store.incident(delivery.number), links_of=sinks.links_of)
+    if delivery.action is Action.EDIT:
+        if isinstance(notifier, CanUpdate) and delivery.thread is not None:
+            notifier.update(delivery.thread, message)
+        return None
+    found = _found(notifier, delivery) if delivery.fate_unknown else None
+    if delivery.action is Action.REPLY:
+        if found is not None or not isinstance(notifier, CanReply) or delivery.thread is None:
+            return found
+        return notifier.reply(delivery.thread, delivery.text, key=delivery.key, broadcast=delivery.pushes)
+    if found is not None:
+        if isinstance(notifier, CanUpdate):
+            notifier.update(found, message)
+        return found
+    return notifier.send(delivery.destination, message, key=delivery.key)
+
+
+def _found(notifier: Notifier, delivery: Delivery) -> Receipt | None:
+    if not isinstance(notifier, CanLookUp):
+        return None
+    since = delivery.created_at - LOOK_BACK
+    return notifier.look_up(delivery.destination, delivery.key, thread=delivery.thread, since=since)
+
+
+def _postpone(store: Store, sinks: Sinks, delivery: Delivery, error: TransportError, *, now: datetime) -> None:
+    delay = DELAY_FOR_A_PERSON
+    if not error.needs_person:
+        attempts = delivery.attempts + 1
+        delay = delay_before_retry(attempts, retry_after=error.retry_after, jitter=sinks.jitter())
+    fate_unknown = delivery.fate_unknown or error.fate_unknown
+    store.postpone(delivery, error=str(error), not_before=now + delay, fate_unknown=fate_unknown, now=now)
+    waited = now - delivery.created_at
+    is_owed_elsewhere = error.needs_person or waited >= FALLBACK_AFTER
+    if delivery.action is Action.POST and is_owed_elsewhere and delivery.destination != sinks.fallback:
+        with store.transaction() as tx:
+            tx.enqueue([_post_to(sinks.fallback, delivery)], now=now)
+
+
+def _replace(store: Store, sinks: Sinks, delivery: Delivery, error: TransportError, *, now: datetime) -> None:
+    instead: Notice | None = None
+    text = f"{delivery.action} to {delivery.destination} was refused: {error}"
+    if delivery.action is Action.POST:
+        other = sinks.default if delivery.destination != sinks.default else sinks.fallback
+        if delivery.destination != other:
+            instead = _post_to(other, delivery)
+            text += f"; sent to {other} instead"
+    entry = TimelineEntry(at=now, kind=EntryKind.DELIVERY_FAILED, text=text)
+    store.bury(delivery, error=str(error), instead=instead, entry=entry, now=now)
+
+
+def _post_to(destination: Destination, delivery: Delivery) -> Notice:
+    return Notice(
+        key=f"INC-{delivery.number}:post:{destination}",
+        number=delivery.number,
+        destination=destination,
+        action=Action.POST,
+        pushes=True,
+    )

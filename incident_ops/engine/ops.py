@@ -1,0 +1,203 @@
+"""One pass of everything, in the order in which it must happen. The sensors and `incident-ops tick` call this
+and nothing else."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from incident_ops.core.catalog import Catalog
+from incident_ops.core.errors import SourceUnavailable
+from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
+from incident_ops.engine.policy import Policy
+from incident_ops.engine.ports import Board, EventSource, Store, Workspace
+from incident_ops.engine.triage import Knowledge, Triaged, enrich, settle_recovered, triage
+from incident_ops.engine.watch import beat, is_due, judge, tell
+
+TAIL = "dagster"
+PAGE = 500
+CATALOG_MAX_AGE = timedelta(minutes=5)
+CATALOG_RETRY = timedelta(minutes=1)
+SWEEP_EVERY = timedelta(minutes=3)
+WATCH_EVERY = timedelta(minutes=1)
+DETECTION = "detection"
+NOTIFICATION = "notification"
+BOARD_BATCH = 200
+KEEP_ON_BOARD = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ops:
+    """Everything a pass needs, wired up.
+
+    Attributes:
+        config_trouble: why the configuration cannot be used (the last good one is in force), or empty.
+    """
+
+    store: Store
+    source: EventSource
+    workspace: Workspace
+    board: Board
+    policy: Policy
+    sinks: Sinks
+    config_trouble: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What a pass did; printed by `incident-ops tick`."""
+
+    triaged: Triaged = field(default_factory=Triaged)
+    dispatched: Dispatched = field(default_factory=Dispatched)
+
+    def as_record(self) -> Mapping[str, object]:
+        return {
+            "alerts": self.triaged.alerts,
+            "opened": list(self.triaged.opened),
+            "updated": list(self.triaged.updated),
+            "resolved": list(self.triaged.resolved),
+            "delivered": self.dispatched.delivered,
+            "pending": self.dispatched.pending,
+        }
+
+
+def tick(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Report:
+    """One pass of everything that the sensors do, in the foreground."""
+    triaged = detect(ops, now=now, may_go_on=may_go_on, sweep_now=True)
+    dispatched = deliver(ops, now=now, may_go_on=may_go_on)
+    own = _watch(ops, now=now, loops_of_others=())
+    if own != Triaged():
+        dispatched += deliver(ops, now=now, may_go_on=may_go_on)
+    show(ops, now=now)
+    return Report(triaged=triaged + own, dispatched=dispatched)
+
+
+def detection_pass(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Triaged:
+    """What the detection sensor does; it keeps an eye on the notification loop."""
+    triaged = detect(ops, now=now, may_go_on=may_go_on)
+    if is_due(ops.store, "detection's watch", every=WATCH_EVERY, now=now):
+        triaged += _watch(ops, now=now, loops_of_others=(NOTIFICATION,))
+        beat(ops.store, "detection's watch", now=now)
+    show(ops, now=now)
+    return triaged
+
+
+def notification_pass(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
+    """What the notification sensor does; it keeps an eye on the detection loop."""
+    dispatched = deliver(ops, now=now, may_go_on=may_go_on)
+    if is_due(ops.store, "notification's watch", every=WATCH_EVERY, now=now):
+        _watch(ops, now=now, loops_of_others=(DETECTION,))
+        beat(ops.store, "notification's watch", now=now)
+    return dispatched
+
+
+def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], sweep_now: bool = False) -> Triaged:
+    """Read the event log to its end, and now and then compare with what the instance says."""
+    knowledge = know(ops, now=now)
+    triaged = enrich(ops.store, knowledge, now=now)
+    triaged += _tail(ops, knowledge, now=now, may_go_on=may_go_on)
+    triaged += settle_recovered(ops.store, knowledge, now=now)
+    if sweep_now or is_due(ops.store, "sweep", every=SWEEP_EVERY, now=now):
+        triaged += sweep(ops, knowledge, now=now)
+        beat(ops.store, "sweep", now=now)
+    beat(ops.store, DETECTION, now=now)
+    return triaged
+
+
+def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
+    """Deliver what is owed."""
+    done = dispatch(ops.store, ops.sinks, now=now, may_go_on=may_go_on)
+    beat(ops.store, NOTIFICATION, now=now)
+    return done
+
+
+def take_run(ops: Ops, run_id: str, *, now: datetime) -> Triaged:
+    """Triage one run that just failed, without waiting for the tail to reach it."""
+    return triage(ops.store, ops.source.of_run(run_id, now=now), know(ops, now=now), now=now)
+
+
+def know(ops: Ops, *, now: datetime) -> Knowledge:
+    """The catalog, fresh if it can be had and as last known if not, and the rules."""
+    return Knowledge(
+        catalog=refreshed_catalog(ops, now=now), policy=ops.policy, installed_at=_installed_at(ops, now=now)
+    )
+
+
+def refreshed_catalog(ops: Ops, *, now: datetime, force: bool = False) -> Catalog:
+    """The stored catalog, renewed when it is older than `CATALOG_MAX_AGE`. Detection goes on without it, and
+    with what was last known of a code location that does not load."""
+    catalog = ops.store.catalog()
+    age = catalog.age(now)
+    is_fresh = age is not None and timedelta(0) <= age < CATALOG_MAX_AGE
+    if not force and (is_fresh or not is_due(ops.store, "catalog attempt", every=CATALOG_RETRY, now=now)):
+        return catalog
+    beat(ops.store, "catalog attempt", now=now)
+    try:
+        fetched = ops.workspace.fetch(now=now)
+        broken = ops.workspace.load_errors()
+    except SourceUnavailable as error:
+        ops.store.set_value("catalog trouble", str(error), now=now)
+        return catalog
+    ops.store.set_value("catalog trouble", "", now=now)
+    kept = [node for node in catalog.nodes if node.location in broken and node.key not in fetched]
+    catalog = Catalog([*fetched.nodes, *kept], fetched_at=now)
+    ops.store.save_catalog(catalog)
+    return catalog
+
+
+def _tail(ops: Ops, knowledge: Knowledge, *, now: datetime, may_go_on: Callable[[], bool]) -> Triaged:
+    triaged = Triaged()
+    is_last = False
+    while not is_last and may_go_on():
+        with ops.store.transaction() as tx:
+            cursor = tx.cursor(TAIL)
+        page = ops.source.read(cursor, now=now, limit=PAGE)
+        is_last = page.is_last
+        if page.cursor != cursor:
+            triaged += triage(ops.store, page.observations, knowledge, now=now, cursor=(TAIL, page.cursor))
+    if is_last:
+        ops.store.set_value("behind since", "", now=now)
+    elif not ops.store.value("behind since"):
+        ops.store.set_value("behind since", now.isoformat(), now=now)
+    return triaged
+
+
+def sweep(ops: Ops, knowledge: Knowledge, *, now: datetime) -> Triaged:
+    """Find what the tail and the run-failure sensor missed."""
+    failed = ops.source.failed_runs(now=now)
+    known = ops.store.runs_with_alerts(failed)
+    observations = list(ops.source.recent_evaluations(now=now))
+    for run_id in failed:
+        if run_id not in known:
+            observations.extend(ops.source.of_run(run_id, now=now))
+    return triage(ops.store, observations, knowledge, now=now)
+
+
+def _watch(ops: Ops, *, now: datetime, loops_of_others: Collection[str]) -> Triaged:
+    conditions = judge(
+        ops.store,
+        ops.workspace,
+        config_trouble=ops.config_trouble,
+        loops_of_others=loops_of_others,
+        now=now,
+    )
+    return tell(ops.store, conditions, know(ops, now=now), now=now)
+
+
+def show(ops: Ops, *, now: datetime) -> None:
+    """Bring the Dagster UI up to date: one dynamic partition per open or recent incident."""
+    changed = ops.store.unpublished(limit=BOARD_BATCH)
+    if changed:
+        ops.board.show(changed)
+        ops.store.mark_published(changed)
+    old = ops.store.to_retire(resolved_before=now - KEEP_ON_BOARD, limit=BOARD_BATCH)
+    if old:
+        ops.board.retire(old)
+        ops.store.mark_retired(old)
+
+
+def _installed_at(ops: Ops, *, now: datetime) -> datetime:
+    known = ops.store.value("installed at")
+    if known is not None:
+        return datetime.fromisoformat(known)
+    ops.store.set_value("installed at", now.isoformat(), now=now)
+    return now

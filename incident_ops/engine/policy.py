@@ -1,0 +1,44 @@
+"""The settings of one pass, as plain values: what the configuration file means to the engine."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from incident_ops.core.matching import Matcher, matches_all
+from incident_ops.core.routing import RoutingRules
+from incident_ops.core.severity import Assessment, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityRule:
+    """The configuration's own grading: the first rule whose matchers all match decides."""
+
+    matchers: tuple[Matcher, ...]
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How incidents are graded, routed, reopened and repeated.
+
+    Attributes:
+        resolve_after: how long everything must be healthy before an incident resolves by itself.
+        reopen_within: how long after its resolution a new failure reopens an incident.
+        repeat_interval: the cool-down between two pushes of one incident to one destination.
+        backlog_age: what happened longer than this before our installation is recorded and not pushed.
+    """
+
+    routing: RoutingRules
+    environment: str = ""
+    severity_rules: tuple[SeverityRule, ...] = ()
+    resolve_after: timedelta = timedelta(0)
+    reopen_within: timedelta = timedelta(hours=24)
+    repeat_interval: timedelta = timedelta(hours=4)
+    backlog_age: timedelta = timedelta(hours=24)
+
+    def graded(self, assessment: Assessment, labels: dict[str, str]) -> Assessment:
+        """`assessment`, unless one of the configuration's rules says otherwise."""
+        for rule in self.severity_rules:
+            if matches_all(rule.matchers, labels):
+                return Assessment(severity=rule.severity, reasons=(f"severity rule {rule.text}",))
+        return assessment

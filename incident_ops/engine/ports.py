@@ -1,0 +1,248 @@
+"""What the engine needs of the world, as Protocols. `adapters` implements them, tests fake them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from incident_ops.core.alert import Alert, Observation
+from incident_ops.core.catalog import Catalog
+from incident_ops.core.delivery import Delivery, Receipt
+from incident_ops.core.incident import Incident, Status, TimelineEntry
+from incident_ops.core.message import Message
+from incident_ops.core.notices import Notice, Told
+from incident_ops.core.routing import Destination
+
+
+class Transaction(Protocol):
+    """One atomic change of the store. Writers are serialised: what is read here stays true until it commits."""
+
+    def cursor(self, name: str) -> str | None: ...
+    def save_cursor(self, name: str, value: str, *, now: datetime) -> None: ...
+
+    def known_events(self, event_ids: Collection[str]) -> set[str]:
+        """Those of `event_ids` that an alert was stored for already."""
+        ...
+
+    def related(
+        self, *, fingerprints: Collection[str], causes: Collection[str], resolved_since: datetime
+    ) -> list[Incident]:
+        """Incidents that are open, or were resolved at or after `resolved_since`, and have a member with one
+        of the fingerprints or whose `last_cause` is one of `causes`."""
+        ...
+
+    def of_run_group(self, run_group: str) -> list[Incident]:
+        """Incidents with an alert from that chain of runs."""
+        ...
+
+    def recovered_and_open(self) -> list[Incident]:
+        """Open incidents whose every member is healthy."""
+        ...
+
+    def open_without_owner(self) -> list[Incident]:
+        """Open incidents on an asset whose owner is not known."""
+        ...
+
+    def incident(self, number: int) -> Incident:
+        """The incident, or `NotFound`."""
+        ...
+
+    def allocate_number(self) -> int: ...
+
+    def save(self, incident: Incident) -> Incident:
+        """Write the incident, its members and its news (as timeline entries) as a new revision; returns it
+        as stored (revision counted up, no news). Raises `RuntimeError` when the stored revision differs."""
+        ...
+
+    def add_alert(self, alert: Alert, number: int) -> None: ...
+
+    def told(self, number: int) -> dict[Destination, Told]:
+        """Destinations with a live post (waiting or accepted; not dead)."""
+        ...
+
+    def enqueue(self, notices: Iterable[Notice], *, now: datetime) -> None:
+        """Add notices to the outbox. A key that exists is left alone. An edit is left out when an unclaimed
+        post or edit of the same incident waits for the same destination: that one will draw the newest state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxMessage:
+    """A message kept in our own store, the sink of those without an account."""
+
+    key: str
+    incident: str
+    to: str
+    headline: str
+    text: str
+    thread: str | None
+    at: datetime
+    edited_at: datetime | None
+
+
+class Outbox(Protocol):
+    """Claiming and settling deliveries; safe with several workers."""
+
+    def claim(self, *, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
+        """Mark up to `limit` deliveries as being sent until `now + lease` and return them, oldest first.
+
+        Due are pending ones with `not_before <= now`, and those being sent whose lease has run out (returned
+        with `fate_unknown`), but only the oldest unfinished one of each incident and destination, so that order
+        is kept. Claimed by compare-and-set: a delivery is never returned to two workers."""
+        ...
+
+    def accepted(self, delivery: Delivery, receipt: Receipt | None, *, now: datetime) -> None: ...
+
+    def postpone(
+        self, delivery: Delivery, *, error: str, not_before: datetime, fate_unknown: bool, now: datetime
+    ) -> None:
+        """Back to pending, one attempt counted."""
+        ...
+
+    def bury(
+        self, delivery: Delivery, *, error: str, instead: Notice | None, entry: TimelineEntry, now: datetime
+    ) -> None:
+        """Dead; a post takes along everything that waits for the same incident and destination. In the same
+        transaction the incident's timeline gets `entry` and the outbox `instead`."""
+        ...
+
+    def unfinished(self) -> int: ...
+
+    def oldest_unfinished(self) -> Delivery | None: ...
+
+
+class Publications(Protocol):
+    """Which incidents changed since they were last shown in Dagster."""
+
+    def unpublished(self, *, limit: int) -> list[Incident]: ...
+
+    def mark_published(self, incidents: Iterable[Incident]) -> None:
+        """Remember the revisions that were shown; a newer one stays unpublished."""
+        ...
+
+    def to_retire(self, *, resolved_before: datetime, limit: int) -> list[Incident]:
+        """Published incidents that ended before, whose partition is no longer needed."""
+        ...
+
+    def mark_retired(self, incidents: Iterable[Incident]) -> None: ...
+
+
+class Store(Outbox, Publications, Protocol):
+    """Our own database."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]: ...
+
+    def incident(self, number: int) -> Incident: ...
+    def incidents(self, *, statuses: Collection[Status] | None = None, limit: int | None = None) -> list[Incident]:
+        """Newest first; `statuses` None means all."""
+        ...
+
+    def timeline(self, number: int) -> list[TimelineEntry]: ...
+    def alerts(self, number: int, *, limit: int) -> list[Alert]:
+        """The newest alerts of an incident, oldest of them first."""
+        ...
+
+    def runs_with_alerts(self, run_ids: Collection[str]) -> set[str]: ...
+
+    def deliveries(self, number: int) -> list[Delivery]: ...
+    def inbox(self) -> list[InboxMessage]: ...
+
+    def catalog(self) -> Catalog: ...
+    def save_catalog(self, catalog: Catalog) -> None:
+        """Replace the stored catalog (its `fetched_at` must be set)."""
+        ...
+
+    def value(self, name: str) -> str | None:
+        """A small named value (last good configuration, time of installation, heartbeats)."""
+        ...
+
+    def set_value(self, name: str, value: str, *, now: datetime) -> None: ...
+    def values(self, prefix: str) -> Mapping[str, tuple[str, datetime]]:
+        """name → (value, when it was set) for every name with the prefix."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A stretch of the event log: observations in order, and the cursor to store with them.
+
+    `events` counts the raw events read; `is_last` is False while there is more to read now."""
+
+    observations: tuple[Observation, ...]
+    cursor: str
+    events: int
+    is_last: bool
+
+
+class EventSource(Protocol):
+    """The watched orchestrator's event log."""
+
+    def read(self, cursor: str | None, *, now: datetime, limit: int) -> Page: ...
+
+    def of_run(self, run_id: str, *, now: datetime) -> tuple[Observation, ...]:
+        """What one ended run amounts to, under the same event ids as `read` gives."""
+        ...
+
+    def recent_evaluations(self, *, now: datetime) -> tuple[Observation, ...]:
+        """The newest check evaluations, as the orchestrator remembers them apart from its log."""
+        ...
+
+    def failed_runs(self, *, now: datetime) -> tuple[str, ...]:
+        """Ids of runs that failed lately."""
+        ...
+
+
+class Workspace(Protocol):
+    """What the webserver knows. Every method raises `SourceUnavailable` when it cannot be asked."""
+
+    def fetch(self, *, now: datetime) -> Catalog:
+        """The assets of all code locations that are loaded."""
+        ...
+
+    def load_errors(self) -> Mapping[str, str]:
+        """Code location → why it does not load."""
+        ...
+
+    def daemon_health(self) -> Mapping[str, bool | None]:
+        """Daemon → is its heartbeat in time; None where that is not known."""
+        ...
+
+
+class Notifier(Protocol):
+    """A sink. Raises `TransportError` when the message was not accepted."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def send(self, destination: Destination, message: Message, *, key: str) -> Receipt: ...
+
+
+@runtime_checkable
+class CanUpdate(Protocol):
+    """The sink can change an accepted message."""
+
+    def update(self, receipt: Receipt, message: Message) -> None: ...
+
+
+@runtime_checkable
+class CanReply(Protocol):
+    """The sink has threads. `broadcast` asks it to interrupt people."""
+
+    def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt: ...
+
+
+@runtime_checkable
+class CanLookUp(Protocol):
+    """The sink can say whether it accepted a message with this key since `since`."""
+
+    def look_up(
+        self, destination: Destination, key: str, *, thread: Receipt | None, since: datetime
+    ) -> Receipt | None: ...
+
+
+class Board(Protocol):
+    """Where incidents are shown as assets (the Dagster UI)."""
+
+    def show(self, incidents: Sequence[Incident]) -> None: ...
+    def retire(self, incidents: Sequence[Incident]) -> None: ...

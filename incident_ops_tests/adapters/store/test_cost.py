@@ -1,0 +1,212 @@
+"""Cost grows with new events, not with history: what a tick asks is answered by an index, on both databases.
+
+A hundred thousand closed incidents of one and the same fingerprint lie in the tables, with their alerts, timelines
+and accepted deliveries. Every statement that a tick makes is recorded and explained; a scan of a table that grows
+fails the test. On SQLite, which stops a scan by no cleverness of its own, work is counted too.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from incident_ops.adapters.store import SqlStore, open_store
+from incident_ops.adapters.store.tables import alerts, deliveries, incidents, members, timeline
+from incident_ops.core.delivery import Receipt
+from incident_ops.core.incident import EntryKind, Status, TimelineEntry
+from incident_ops.core.notices import Action
+from incident_ops_tests.adapters.store.values import LEASE, notice, opened_for, owe
+from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
+
+HISTORY = 100_000
+SAME = "check|a/old|not_null"
+GROWING = ("incidents", "members", "alerts", "timeline", "deliveries")
+
+Statements = list[tuple[str, Any]]
+
+
+def with_history(store: SqlStore, count: int) -> SqlStore:
+    """Fills the tables with copies of one incident that ended and was shown, told and retired."""
+    opened_for(store, "a/old", resolved=True, run_id="run-old", run_group="run-old", cause="run-old/step")
+    owe(store, notice(1, Action.POST, "old", pushes=True))
+    store.accepted(
+        store.claim(now=minutes(0), lease=LEASE, limit=1)[0], Receipt(channel="C", message="1"), now=minutes(0)
+    )
+    store.mark_published(store.unpublished(limit=1))
+    store.mark_retired(store.to_retire(resolved_before=minutes(9), limit=1))
+    series = sa.select(sa.literal(1_000).label("n")).cte("series", recursive=True)
+    series = series.union_all(sa.select(series.c.n + 1).where(series.c.n < 999 + count))
+    n, text = series.c.n, sa.cast(series.c.n, sa.Text)
+    own: dict[sa.Table, dict[str, Any]] = {
+        incidents: {"number": n, "change": n},
+        members: {"incident": n, "last_cause": "cause-" + text},
+        alerts: {"incident": n, "event_id": "e-" + text, "run_id": "run-" + text, "run_group": "run-" + text},
+        timeline: {"incident": n},
+        deliveries: {"incident": n, "key": "old-" + text},
+    }
+    with store._database.writing() as connection:
+        for table, different in own.items():
+            first = sa.select(table).limit(1).subquery()
+            columns = [c.name for c in table.c if c.name != "id"]
+            copies = sa.select(*(different.get(name, first.c[name]) for name in columns)).select_from(
+                sa.join(series, first, sa.true())
+            )
+            connection.execute(sa.insert(table).from_select(columns, copies))
+        connection.execute(sa.update(sa.table("counters", sa.column("value"))).values(value=1_000_000))
+    if not store._database.is_sqlite:
+        with store._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+    return store
+
+
+@contextmanager
+def recorded(store: SqlStore) -> Iterator[Statements]:
+    statements: Statements = []
+
+    def record(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
+            statements.append((statement, parameters))
+
+    event.listen(store._database.engine, "before_cursor_execute", record)
+    try:
+        yield statements
+    finally:
+        event.remove(store._database.engine, "before_cursor_execute", record)
+
+
+def scans(store: SqlStore, statements: Statements) -> list[str]:
+    """The statements that read a whole table that grows, with their plans."""
+    found: list[str] = []
+    with store._database.engine.connect() as connection:
+        for statement, parameters in statements:
+            if statement.startswith("SELECT set_config") or "pg_advisory" in statement:
+                continue
+            explain = "EXPLAIN QUERY PLAN " if store._database.is_sqlite else "EXPLAIN "
+            plan = [str(row[-1]) for row in connection.exec_driver_sql(explain + statement, parameters)]
+            found += [f"{line.strip()}\n{statement}" for line in plan if _is_a_full_scan(line)]
+    return found
+
+
+_A_PARTIAL_INDEX = r"USING (COVERING )?INDEX (ix_incidents_(?!status)|ix_deliveries_(unfinished|post|push))"
+
+
+def _is_a_full_scan(line: str) -> bool:
+    """A partial index may be read from end to end: it holds what is unfinished, not what is history."""
+    if "Seq Scan" in line or "Parallel" in line:
+        return any(f" on {table}" in line for table in GROWING)
+    scan = re.match(rf"SCAN ({'|'.join(GROWING)})\b", line)
+    return scan is not None and not re.search(_A_PARTIAL_INDEX, line)
+
+
+def quiet_tick(store: SqlStore) -> None:
+    """What is asked when nothing happened."""
+    with store.transaction() as tx:
+        tx.cursor("tail")
+        assert tx.recovered_and_open() == []
+        assert tx.open_without_owner() == []
+    store.value("heartbeat")
+    store.catalog()
+    assert store.claim(now=minutes(500), lease=LEASE, limit=20) == []
+    assert (store.unfinished(), store.oldest_unfinished()) == (0, None)
+    assert store.unpublished(limit=20) == []
+    assert store.to_retire(resolved_before=minutes(1_000), limit=20) == []
+    assert store.incidents(statuses=[Status.TRIGGERED, Status.ACKNOWLEDGED, Status.MITIGATED]) == []
+
+
+def newest(store: SqlStore) -> None:
+    """Read along the key and stopped at the limit."""
+    assert len(store.incidents(limit=5)) == 5
+
+
+def busy_tick(store: SqlStore) -> None:
+    """A failure on the very thing that failed a hundred thousand times before, told, recovered and shown."""
+    alert = make_alert(
+        "a/old", occurred_at=minutes(500), run_id="run-new", run_group="run-new", cause="run-new/step"
+    )
+    with store.transaction() as tx:
+        assert tx.known_events([alert.event_id]) == set()
+        assert tx.related(fingerprints=[SAME], causes=["run-new/step"], resolved_since=minutes(400)) == []
+        number = tx.allocate_number()
+        saved = tx.save(make_incident(number, alert))
+        tx.add_alert(alert, number)
+        assert tx.told(number) == {}
+        tx.enqueue([notice(number, Action.POST, f"p{number}", pushes=True)], now=minutes(500))
+    with store.transaction() as tx:
+        [again] = tx.related(fingerprints=[SAME], causes=[], resolved_since=minutes(400))
+        assert again == saved
+        assert tx.of_run_group("run-new") == [again]
+        saved = tx.save(again.recovered(make_recovery(alert), now=minutes(505)))
+        tx.enqueue([notice(number, Action.EDIT, f"e{number}")], now=minutes(505))
+        assert tx.recovered_and_open() == [saved]
+        tx.save(saved.resolved(at=minutes(506)))
+    [post] = store.claim(now=minutes(506), lease=LEASE, limit=20)
+    store.postpone(post, error="503", not_before=minutes(507), fate_unknown=True, now=minutes(506))
+    [post] = store.claim(now=minutes(507), lease=LEASE, limit=20)
+    store.accepted(post, Receipt(channel="C", message="2"), now=minutes(507))
+    with store.transaction() as tx:
+        assert len(tx.told(number)) == 1
+        tx.enqueue([notice(number, Action.REPLY, f"r{number}")], now=minutes(507))
+    [reply] = store.claim(now=minutes(508), lease=LEASE, limit=20)
+    entry = TimelineEntry(at=minutes(508), kind=EntryKind.DELIVERY_FAILED, text="refused")
+    store.bury(reply, error="refused", instead=None, entry=entry, now=minutes(508))
+    assert len(store.deliveries(number)) == 2
+    assert len(store.timeline(number)) == 4
+    assert len(store.alerts(number, limit=5)) == 1
+    assert store.runs_with_alerts(["run-new", "run-unknown"]) == {"run-new"}
+    store.mark_published(store.unpublished(limit=5))
+    store.mark_retired(store.to_retire(resolved_before=minutes(900), limit=5))
+
+
+def test_no_statement_of_a_tick_scans_a_table_that_grows(store: SqlStore):
+    with_history(store, HISTORY)
+    with recorded(store) as statements:
+        quiet_tick(store)
+        busy_tick(store)
+    assert len(statements) > 40
+    assert scans(store, statements) == []
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT count(*) FROM alerts", "SELECT title FROM incidents WHERE title = 'x'"]
+)
+def test_a_scan_would_be_found(store: SqlStore, statement: str):
+    """Without this the test above could pass by looking away."""
+    with_history(store, 5_000)
+    assert len(scans(store, [(statement, ())])) == 1
+
+
+@pytest.mark.parametrize("tick", [quiet_tick, busy_tick, newest])
+def test_the_work_of_a_tick_is_the_same_with_ten_incidents_and_with_a_hundred_thousand(
+    tick: Callable[[SqlStore], None], tmp_path: Path
+):
+    """Counted in instructions of SQLite's virtual machine, so that a busy machine changes nothing."""
+    costs: list[int] = []
+    for count in (10, HISTORY):
+        with open_store(f"sqlite:///{tmp_path / f'{count}.db'}") as store:
+            with_history(store, count)
+            costs.append(_instructions(store, tick))
+    small, large = costs
+    assert large < small * 1.5, f"{small:,} with ten, {large:,} with {HISTORY:,}"
+
+
+def _instructions(store: SqlStore, tick: Callable[[SqlStore], None]) -> int:
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def watch(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_progress_handler(count, 100)
+
+    event.listen(store._database.engine, "connect", watch)
+    tick(store)
+    event.remove(store._database.engine, "connect", watch)
+    return steps * 100

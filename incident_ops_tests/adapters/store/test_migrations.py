@@ -1,0 +1,148 @@
+"""The migrations lead to the very tables that the code asks, on both databases."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from incident_ops.adapters.store import migrate, open_store
+from incident_ops.adapters.store.database import Database
+from incident_ops.adapters.store.tables import VERSION_TABLE, metadata
+from incident_ops.core.errors import StoreUnavailable
+from incident_ops_tests.postgres import PostgresServer
+
+
+def test_the_head_that_the_code_names_is_the_newest_revision():
+    configuration = Config()
+    configuration.set_main_option("script_location", "incident_ops.adapters.store:migrations")
+    assert ScriptDirectory.from_config(configuration).get_heads() == [migrate.HEAD]
+
+
+def test_the_migrations_are_files_of_the_package():
+    """An installed wheel must find them."""
+    folder = files("incident_ops.adapters.store").joinpath("migrations")
+    assert folder.joinpath("env.py").is_file()
+    assert folder.joinpath("versions", "0001_the_first_tables.py").is_file()
+
+
+def test_a_database_is_upgraded_once_and_then_current(empty_url: str):
+    assert (migrate.current(empty_url), migrate.is_current(empty_url)) == (None, False)
+    assert migrate.upgrade(empty_url) == migrate.HEAD
+    assert migrate.upgrade(empty_url) == migrate.HEAD
+    assert (migrate.current(empty_url), migrate.is_current(empty_url)) == (migrate.HEAD, True)
+    with open_store(empty_url) as store:
+        assert store.incidents() == []
+
+
+def test_asking_for_the_revision_creates_nothing(tmp_path: Path):
+    assert migrate.current(f"sqlite:///{tmp_path / 'a' / 'b.db'}") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_upgrades_at_once_wait_for_each_other(empty_url: str):
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(migrate.upgrade, [empty_url] * 3)) == [migrate.HEAD] * 3
+
+
+def test_the_migrated_tables_are_those_of_the_code(empty_url: str):
+    migrate.upgrade(empty_url)
+    database = Database(empty_url)
+    with database.reading() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+    database.dispose()
+
+
+_SQLITE_DEFINITIONS = """
+    SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name NOT IN (:version, 'sqlite_sequence')
+"""
+_POSTGRES_DEFINITIONS = """
+    SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename != :version
+    UNION ALL
+    SELECT concat_ws(' ', r.relname, c.conname, pg_get_constraintdef(c.oid)) FROM pg_constraint c
+    JOIN pg_class r ON r.oid = c.conrelid JOIN pg_namespace n ON n.oid = c.connamespace
+    WHERE n.nspname = 'public' AND r.relname != :version
+    UNION ALL
+    SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default)
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name != :version
+"""
+
+
+def _definitions(url: str) -> list[str]:
+    """Every table's columns and every index with its condition, as the database itself writes them."""
+    database = Database(url)
+    query = _SQLITE_DEFINITIONS if database.is_sqlite else _POSTGRES_DEFINITIONS
+    with database.reading() as connection:
+        found = connection.execute(sa.text(query), {"version": VERSION_TABLE})
+        texts = [re.sub(r"\s+", " ", text) for text in found.scalars()]
+    database.dispose()
+    return sorted(texts)
+
+
+def test_even_the_conditions_of_indexes_are_those_of_the_code(
+    empty_url: str, tmp_path: Path, postgres_server: PostgresServer
+):
+    """Alembic does not compare them, and a partial index with another condition is never used."""
+    migrate.upgrade(empty_url)
+    if empty_url.startswith("sqlite"):
+        created = f"sqlite:///{tmp_path / 'created.db'}"
+        (tmp_path / "created.db").touch()
+    else:
+        created = postgres_server.fresh().render_as_string(hide_password=False)
+    database = Database(created)
+    with database.writing() as connection:
+        metadata.create_all(connection)
+    database.dispose()
+    expected = _definitions(created)
+    assert len(expected) > 20
+    assert _definitions(empty_url) == expected
+    if not empty_url.startswith("sqlite"):
+        postgres_server.drop(sa.make_url(created))
+
+
+def _set_revision(url: str, statement: str) -> None:
+    database = Database(url)
+    with database.writing() as connection:
+        connection.exec_driver_sql(statement.format(VERSION_TABLE))
+    database.dispose()
+
+
+def test_a_database_that_is_newer_than_the_code_is_left_alone(store_url: str):
+    open_store(store_url).dispose()
+    _set_revision(store_url, "UPDATE {} SET version_num = '9999'")
+    for attempt in (open_store, migrate.upgrade):
+        with pytest.raises(StoreUnavailable, match=r"newer incident_ops \(revision 9999.*upgrade the package"):
+            attempt(store_url)
+    assert migrate.current(store_url) == "9999"
+
+
+def test_a_file_that_is_not_fresh_waits_for_the_command(store_url: str):
+    """An upgrade is somebody's decision: another process may still run the old code."""
+    open_store(store_url).dispose()
+    _set_revision(store_url, "DELETE FROM {}")
+    with pytest.raises(StoreUnavailable, match="run `incident-ops db upgrade`"):
+        open_store(store_url)
+
+
+def test_a_file_of_somebody_else_is_not_filled_with_our_tables(tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'other.db'}"
+    (tmp_path / "other.db").touch()
+    _set_revision(url, "CREATE TABLE theirs (a)")
+    with pytest.raises(StoreUnavailable, match="has no tables of incident_ops: run `incident-ops db upgrade`"):
+        open_store(url)
+
+
+def test_an_older_revision_is_told_from_a_newer_one():
+    assert migrate.verdict("sqlite:///x.db", migrate.HEAD) is None
+    assert migrate.verdict("sqlite:///x.db", "0001", head="0002") == (
+        "the database sqlite:///x.db is at revision 0001 and 0002 is needed: run `incident-ops db upgrade`"
+    )

@@ -1,0 +1,315 @@
+"""The catalog against a real webserver with foreign code locations, and against whatever else may answer."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+import pytest
+
+from incident_ops.adapters.dagster_catalog import (
+    DESCRIPTION_LIMIT,
+    Definition,
+    GraphQLCatalog,
+    merge,
+)
+from incident_ops.adapters.dagster_links import base_of
+from incident_ops.core.alert import AssetRef
+from incident_ops.core.catalog import AssetNode, Catalog
+from incident_ops.core.errors import SourceUnavailable
+from incident_ops_tests.processes import Running, free_port, make_home, make_workspace, running_webserver
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+FINANCE = """
+import dagster as dg
+
+
+@dg.asset(
+    key=["shop", "orders"],
+    owners=["team:fin", "ana@example.com"],
+    tags={"incident_ops/tier": "gold"},
+    kinds={"python", "duckdb"},
+    group_name="finance",
+    description="é" * 2000,
+    metadata={
+        "incident_ops/consumers": ["team:board", "bo@example.com"],
+        "incident_ops/runbook": dg.MetadataValue.url("https://wiki.example.com/orders"),
+        "dagster/row_count": 3,
+    },
+)
+def orders():
+    ...
+
+
+@dg.asset(
+    deps=[orders],
+    metadata={
+        "incident_ops/consumers": "team:board, cy@example.com",
+        "incident_ops/runbook": "https://wiki.example.com/revenue",
+    },
+)
+def revenue():
+    ...
+
+
+defs = dg.Definitions(assets=[orders, revenue, dg.AssetSpec("ledger", deps=["revenue"])])
+"""
+
+OTHERS = """
+import dagster as dg
+
+
+@dg.asset_check(asset=["shop", "orders"], name="no_open_incident")
+def badge():
+    return dg.AssetCheckResult(passed=True)
+
+
+@dg.asset(deps=["revenue"])
+def dashboard():
+    ...
+
+
+defs = dg.Definitions(
+    assets=[
+        dashboard,
+        dg.AssetSpec(["shop", "orders"], deps=["raw"], owners=["team:not_them"], tags={"from": "others"}),
+        dg.AssetSpec("ledger", deps=["bank"], owners=["team:ledger"]),
+    ],
+    asset_checks=[badge],
+)
+"""
+
+BROKEN = 'raise RuntimeError("cannot connect, password=hunter2\\nsecond line")\n'
+
+
+@pytest.fixture(scope="module")
+def webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("catalog")
+    workspace = make_workspace(folder / "workspace", {"finance": FINANCE, "others": OTHERS, "broken": BROKEN})
+    with running_webserver(make_home(folder / "home"), workspace, path_prefix="/data/dagster") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def catalog(webserver: Running) -> Catalog:
+    return GraphQLCatalog(webserver.url).fetch(now=NOW)
+
+
+def node(catalog: Catalog, key: str) -> AssetNode:
+    found = catalog.get(AssetRef(key=key))
+    assert found is not None, f"{key} is not in the catalog"
+    return found
+
+
+class TestRealWebserver:
+    def test_owners_tags_kinds_group_and_metadata_of_another_code_location_are_known(self, catalog: Catalog):
+        orders = node(catalog, "shop/orders")
+        assert orders.location == "finance"
+        assert orders.owners == ("team:fin", "ana@example.com")
+        assert orders.tags["incident_ops/tier"] == "gold"
+        assert orders.kinds == ("duckdb", "python")
+        assert orders.group == "finance"
+        assert orders.consumers == ("team:board", "bo@example.com")
+        assert orders.runbook == "https://wiki.example.com/orders"
+
+    def test_consumers_and_runbook_written_as_text_are_read_too(self, catalog: Catalog):
+        revenue = node(catalog, "revenue")
+        assert revenue.consumers == ("team:board", "cy@example.com")
+        assert revenue.runbook == "https://wiki.example.com/revenue"
+
+    def test_a_long_description_is_cut_so_that_dbt_sql_does_not_fill_our_store(self, catalog: Catalog):
+        description = node(catalog, "shop/orders").description
+        assert len(description) == DESCRIPTION_LIMIT
+        assert description.endswith("é…")
+
+    def test_the_definition_that_builds_an_asset_wins_over_another_locations_stub(self, catalog: Catalog):
+        orders = node(catalog, "shop/orders")
+        assert orders.owners == ("team:fin", "ana@example.com"), "not the stub's team:not_them"
+        assert orders.upstream == ("raw",), "the edge that only the stub declares is kept"
+        assert orders.tags["from"] == "others"
+        assert node(catalog, "revenue").upstream == ("shop/orders",), "its stub in the other location is empty"
+
+    def test_two_external_definitions_of_one_asset_are_one_node_with_both_edges_and_the_owner(
+        self, catalog: Catalog
+    ):
+        ledger = node(catalog, "ledger")
+        assert ledger.owners == ("team:ledger",)
+        assert ledger.upstream == ("bank", "revenue")
+
+    def test_an_asset_that_is_only_named_as_upstream_is_a_node_without_owner(self, catalog: Catalog):
+        assert node(catalog, "raw").owners == ()
+        assert node(catalog, "dashboard").upstream == ("revenue",)
+
+    def test_the_catalog_says_when_it_was_read(self, catalog: Catalog):
+        assert catalog.fetched_at == NOW
+
+    def test_trailing_slashes_and_spaces_around_the_address_do_no_harm(self, webserver: Running, catalog: Catalog):
+        assert len(GraphQLCatalog(f" {webserver.url}/// ").fetch(now=NOW)) == len(catalog)
+
+    def test_a_location_that_does_not_load_is_named_with_the_cause_and_without_its_password(
+        self, webserver: Running
+    ):
+        errors = GraphQLCatalog(webserver.url).load_errors()
+        assert list(errors) == ["broken"]
+        assert errors["broken"].startswith("RuntimeError: cannot connect")
+        assert "hunter2" not in errors["broken"]
+        assert "second line" not in errors["broken"]
+
+    def test_daemons_that_were_never_started_are_not_healthy(self, webserver: Running):
+        health = GraphQLCatalog(webserver.url).daemon_health()
+        assert health["SENSOR"] is False
+        assert "FRESHNESS_DAEMON" in health
+
+    def test_the_address_without_its_path_prefix_is_a_clear_sentence(self, webserver: Running):
+        bare = webserver.url.removesuffix("/data/dagster")
+        with pytest.raises(SourceUnavailable, match="answered with HTTP 404"):
+            GraphQLCatalog(bare).fetch(now=NOW)
+
+
+@contextmanager
+def answering(
+    status: int,
+    body: str,
+    content_type: str = "application/json",
+    *,
+    seen: list[str | None] | None = None,
+    location: str | None = None,
+) -> Iterator[str]:
+    """A local server that gives every POST the same answer; status 0 means none at all. `seen` takes what the
+    requests say of who asks."""
+    ended = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            if seen is not None:
+                seen.append(self.headers["authorization"])
+            if status == 0:
+                ended.wait(30)
+                return
+            self.send_response(status)
+            for name, value in {"content-type": content_type, "location": location}.items():
+                if value is not None:
+                    self.send_header(name, value)
+            self.send_header("content-length", str(len(body.encode())))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            ended.set()
+            server.shutdown()
+            thread.join()
+
+
+FAILURES = {
+    "a proxy's HTML page": ((200, "<!DOCTYPE html><html></html>", "text/html"), "not GraphQL \\(text/html\\)"),
+    "an error page": ((502, "<html>Bad gateway</html>", "text/html"), "HTTP 502"),
+    "a login page": ((302, "", "text/html"), "redirect \\(HTTP 302\\)"),
+    "no access": ((401, '{"detail": "no"}'), "HTTP 401"),
+    "GraphQL errors": ((200, json.dumps({"errors": [{"message": "no such field\nx"}]})), "no such field;"),
+    "GraphQL errors of another shape": ((400, json.dumps({"errors": "broken"})), "broken"),
+    "a part of the answer": (
+        (200, json.dumps({"data": {"repositoriesOrError": None}, "errors": [{"message": "a resolver failed"}]})),
+        "a resolver failed",
+    ),
+    "the workspace's own error": (
+        (
+            200,
+            json.dumps(
+                {"data": {"repositoriesOrError": {"__typename": "PythonError", "message": "token=abc123"}}}
+            ),
+        ),
+        "token=\\[redacted\\]",
+    ),
+    "another API": ((200, "[1, 2]"), "not GraphQL"),
+    "another GraphQL": ((200, '{"data": {"users": []}}'), "left out repositoriesOrError"),
+    "another shape": ((200, '{"data": {"repositoriesOrError": {"nodes": [1]}}}'), "in a shape"),
+}
+
+
+class TestUnavailable:
+    @pytest.mark.parametrize(("answer", "sentence"), FAILURES.values(), ids=FAILURES.keys())
+    def test_every_bad_answer_is_one_sentence_with_the_address_and_the_variable(
+        self, answer: tuple[int, str], sentence: str
+    ):
+        login = "https://login.example.com/?token=s3cret" if answer[0] == 302 else None
+        with answering(*answer, location=login) as url, pytest.raises(SourceUnavailable, match=sentence) as caught:
+            GraphQLCatalog(url).fetch(now=NOW)
+        assert url in str(caught.value)
+        assert "INCIDENT_OPS_DAGSTER_URL" in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+
+    def test_the_health_questions_fail_in_the_same_way(self):
+        with answering(503, "") as url:
+            for ask in (GraphQLCatalog(url).load_errors, GraphQLCatalog(url).daemon_health):
+                with pytest.raises(SourceUnavailable, match="HTTP 503"):
+                    ask()
+
+    def test_a_webserver_that_does_not_answer_in_time_costs_no_more_than_the_timeout(self):
+        with (
+            answering(0, "") as url,
+            pytest.raises(SourceUnavailable, match=r"no answer within 0\.2 s"),
+        ):
+            GraphQLCatalog(url, timeout=0.2).fetch(now=NOW)
+
+    def test_a_webserver_that_is_not_up_yet_says_so(self):
+        with pytest.raises(SourceUnavailable, match="refuses the connection"):
+            GraphQLCatalog(f"http://127.0.0.1:{free_port()}").fetch(now=NOW)
+
+    @pytest.mark.parametrize(
+        "url", ["localhost:3000", "", "http://", "http://[::1", "ftp://127.0.0.1", "http://a..b"]
+    )
+    def test_an_address_that_is_none_is_a_sentence_and_no_traceback(self, url: str):
+        with pytest.raises(SourceUnavailable, match="INCIDENT_OPS_DAGSTER_URL"):
+            GraphQLCatalog(url).fetch(now=NOW)
+
+    @pytest.mark.parametrize(
+        "secret_url", ["http://ana:p%40ss@127.0.0.1:{port}", "http://ana:p@ss@127.0.0.1:{port}/x?token=p@ss"]
+    )
+    def test_the_sentence_never_shows_the_addresss_password(self, secret_url: str):
+        with pytest.raises(SourceUnavailable) as caught:
+            GraphQLCatalog(secret_url.format(port=free_port())).fetch(now=NOW)
+        assert "http://127.0.0.1" in str(caught.value)
+        assert "ss@" not in str(caught.value)
+        assert "%40ss" not in str(caught.value)
+
+    def test_the_password_in_the_address_is_used(self):
+        seen: list[str | None] = []
+        with answering(401, "", seen=seen) as url, pytest.raises(SourceUnavailable, match="HTTP 401"):
+            GraphQLCatalog(url.replace("//", "//ana:secret@")).fetch(now=NOW)
+        assert seen == [f"Basic {b64encode(b'ana:secret').decode()}"]
+        assert base_of("https://ana:secret@dagster.example.com/pre//?a=b#c") == "https://dagster.example.com/pre"
+
+
+class TestMerge:
+    def test_the_result_does_not_depend_on_the_order_in_which_locations_are_listed(self):
+        definitions = [
+            Definition(node=AssetNode(key="a", location="x", owners=("team:x",), upstream=("c",))),
+            Definition(node=AssetNode(key="a", location="y", upstream=("b",), consumers=("team:c",))),
+            Definition(node=AssetNode(key="a", location="z"), materializable=True, executable=True),
+        ]
+        assert merge(definitions) == merge(reversed(definitions))
+        (merged,) = merge(definitions)
+        assert (merged.location, merged.owners, merged.upstream) == ("z", ("team:x",), ("b", "c"))
+
+    def test_of_two_equal_definitions_the_same_one_speaks_at_every_reading(self):
+        # a group that flips between readings would look like a change of the catalog
+        equals = [Definition(node=AssetNode(key="a", location=name, group=name)) for name in ("y", "x")]
+        assert merge(equals) == merge(reversed(equals))
+        assert merge(equals)[0].group == "x"
+
+    def test_nothing_is_merged_into_nothing(self):
+        assert merge([]) == ()
