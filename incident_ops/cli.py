@@ -5,15 +5,18 @@ What a command does is the engine's; here are arguments, output and exit codes. 
 """
 
 import getpass
+import io
 import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import click
 import dagster as dg
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -47,14 +50,17 @@ from incident_ops.engine.ops import refreshed_catalog, tick
 from incident_ops.engine.triage import Knowledge, change
 
 OPEN = tuple(status for status in Status if status.is_open)
+_MOST_DIGITS = 18  # what a database's integer holds
 
 
 def main() -> None:
     """Entry point: every error that we raise on purpose becomes its sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # UTF-8 whatever the locale says: other programs read it
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        commands.main(standalone_mode=False)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        exit_code = commands.main(standalone_mode=False)  # click gives back what `ctx.exit` was called with
+        sys.exit(exit_code if isinstance(exit_code, int) else 0)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -65,6 +71,11 @@ def main() -> None:
         sys.exit(1 if isinstance(error, NotFound | IllegalTransition) else 2)
     finally:
         dispose_stores()
+
+
+def _one_of(values: type[StrEnum]) -> click.Choice[str]:
+    """The values as they are written everywhere else; of an enum click would take the members' names."""
+    return click.Choice([member.value for member in values])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,6 +114,10 @@ def _instance(around: Surroundings) -> dg.DagsterInstance:
             return dg.DagsterInstance.get()
         except (dg.DagsterInvariantViolationError, dg.DagsterInvalidConfigError) as error:
             raise ConfigError([f"DAGSTER_HOME: {str(error).splitlines()[0]}"]) from error
+        except yaml.MarkedYAMLError as error:
+            line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+            file = Path(around.environ["DAGSTER_HOME"]) / "dagster.yaml"
+            raise ConfigError([f"{file}{line}: this is not valid YAML; correct it."]) from error
     if (around.cwd / "dagster.yaml").is_file():
         return dg.DagsterInstance.from_config(str(around.cwd))
     raise ConfigError(
@@ -112,7 +127,7 @@ def _instance(around: Surroundings) -> dg.DagsterInstance:
 
 def _number(text: str) -> int:
     digits = text.upper().removeprefix("INC-")
-    if not digits.isdecimal():
+    if not digits.isdecimal() or len(digits) > _MOST_DIGITS:
         raise NotFound(f'there is no incident "{text}"; incidents are named like INC-1')
     return int(digits)
 
@@ -129,7 +144,7 @@ def _out() -> Console:
 
 
 @commands.command("list")
-@click.option("--status", "statuses", multiple=True, type=click.Choice(list(Status)), help="Only these.")
+@click.option("--status", "statuses", multiple=True, type=_one_of(Status), help="Only these.")
 @click.option("--all", "all_of_them", is_flag=True, help="Resolved ones too.")
 @as_json
 def list_(statuses: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
@@ -324,7 +339,7 @@ def assign(incident_id: str, to: str, by: str, as_json: bool) -> None:
 
 @commands.command()
 @click.argument("incident_id", metavar="ID")
-@click.option("--reason", type=click.Choice(list(Resolution)), required=True, help="What it was.")
+@click.option("--reason", type=_one_of(Resolution), required=True, help="What it was.")
 @by_whom
 @as_json
 def resolve(incident_id: str, reason: str, by: str, as_json: bool) -> None:
@@ -345,7 +360,7 @@ def note(incident_id: str, text: str, by: str, as_json: bool) -> None:
 
 @commands.command()
 @click.argument("incident_id", metavar="ID")
-@click.argument("value", metavar="SEVERITY", type=click.Choice(list(Severity)))
+@click.argument("value", metavar="SEVERITY", type=_one_of(Severity))
 @by_whom
 @as_json
 def severity(incident_id: str, value: str, by: str, as_json: bool) -> None:

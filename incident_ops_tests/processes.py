@@ -108,9 +108,11 @@ def running_daemon(home: Path, workspace: Path, *, env: Mapping[str, str] | None
 
 
 @contextmanager
-def running_dev(home: Path, workspace: Path, *, env: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """`dagster dev`: webserver and daemon, once the webserver answers."""
-    port = free_port()
+def running_dev(
+    home: Path, workspace: Path, *, port: int | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """`dagster dev`: webserver and daemon, once the webserver answers. `port` is for who must know it before."""
+    port = port or free_port()
     arguments = ["dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)]
     with _running(arguments, home, workspace.parent, "dev", env, _address(port, "")) as dev:
         wait_until_it_answers(dev)

@@ -119,6 +119,7 @@ defs = dg.Definitions(
     assets=[raw, orders, web, web_dash, boom, pair, leaf, orphan, parts, evicted],
     asset_checks=[orders_not_null],
     jobs=[plain_job],
+    executor=dg.in_process_executor,  # a run of real processes then costs one, not one a step
 )
 
 

@@ -68,9 +68,16 @@ class InForce:
 
 
 def surroundings_of(instance: dg.DagsterInstance | None) -> Surroundings:
-    """Of this process: `DAGSTER_HOME`, else the instance's storage directory."""
-    home = os.environ.get("DAGSTER_HOME") or (instance.storage_directory() if instance else None)
-    return Surroundings(environ=os.environ, cwd=Path.cwd(), home=Path(home) if home else None)
+    """Of this process: `DAGSTER_HOME`, else the storage directory of `instance`, else of the `dagster.yaml` here
+    (which is what `dagster dev` runs on without a home)."""
+    cwd = Path.cwd()
+    home = os.environ.get("DAGSTER_HOME")
+    if not home and instance is None and (cwd / "dagster.yaml").is_file():
+        with dg.DagsterInstance.from_config(str(cwd)) as here:
+            home = here.storage_directory()
+    if not home and instance is not None:
+        home = instance.storage_directory()
+    return Surroundings(environ=os.environ, cwd=cwd, home=Path(home) if home else None)
 
 
 def in_force(around: Surroundings, *, now: datetime) -> InForce:
@@ -117,6 +124,9 @@ def database_url(around: Surroundings) -> str:
 def _database_url(configured: str | None, around: Surroundings) -> str:
     if configured:
         return configured
+    named = around.environ.get("DAGSTER_HOME")
+    if named and not Path(named).is_dir():  # a typing mistake must not found a second, empty store
+        raise ConfigError([f'DAGSTER_HOME names "{named}", which is not a directory; correct it or create it.'])
     if around.home is None:
         raise ConfigError(
             [

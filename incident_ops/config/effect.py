@@ -18,7 +18,6 @@ _EFFECTIVE = (
     "dagster_url",
     "slack",
     "teams.*.slack",
-    "teams.*.timezone",
     "people.*.slack",
     "route.receiver",
     "route.repeat_interval",

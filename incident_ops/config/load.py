@@ -68,7 +68,11 @@ def load_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
 
 def database_url_despite_errors(environ: Mapping[str, str], cwd: Path) -> str | None:
     """Which database the environment or the file means, even if the file has mistakes elsewhere: whoever goes on
-    with the last good configuration has to find it there. None stands for the default."""
+    with the last good configuration has to find it there. None stands for the default.
+
+    Raises:
+        ConfigError: the file names a variable that is not set, and another database would be the wrong one.
+    """
     if url := environ.get("INCIDENT_OPS_DATABASE_URL"):
         return url
     try:
@@ -80,9 +84,14 @@ def database_url_despite_errors(environ: Mapping[str, str], cwd: Path) -> str | 
         return None
     try:
         configured = parse_config(line.group(), file=FILE_NAME).database_url
-        return configured.resolve(environ).get_secret_value() if isinstance(configured, Secret) else configured
     except ConfigError:
         return None
+    if not isinstance(configured, Secret):
+        return configured
+    try:
+        return configured.resolve(environ).get_secret_value()
+    except ConfigError as error:
+        raise ConfigError([f"database_url: {problem}" for problem in error.problems]) from None
 
 
 def settings_from_text(text: str, environ: Mapping[str, str], *, file: str) -> Settings:

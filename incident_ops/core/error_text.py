@@ -8,37 +8,54 @@ import re
 
 _REDACTED = "[redacted]"
 
-# Each pattern keeps what helps (scheme, user, name of the key) and drops the secret itself.
+# Each pattern keeps what helps (scheme, user, name of the key) and drops the secret itself. Every repetition that
+# may begin anywhere is bounded: an error may quote megabytes, and a tick has to end.
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # -----BEGIN … PRIVATE KEY----- blocks, whole
     (
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
         _REDACTED,
     ),
-    # scheme://user:password@host; greedy up to the last @ before the path, since passwords may hold an @
-    (re.compile(r"(\b[a-z][a-z0-9+.\-]*://[^\s:/@]*):[^\s/]*@", re.IGNORECASE), rf"\1:{_REDACTED}@"),
-    (re.compile(r"(\b[a-z][a-z0-9+.\-]*://[^\s:/@]*):\S*@", re.IGNORECASE), rf"\1:{_REDACTED}@"),
-    # Slack, GitHub, GitLab, Stripe, AWS, Google, JSON web tokens, Slack and Discord webhooks
+    # Authorization: Bearer abc, Basic abc (but not "basic authentication": no base64 of a password is one word)
+    (re.compile(r"\b(bearer)\s+[^\s\"';]{8,}", re.IGNORECASE), rf"\1 {_REDACTED}"),
+    (re.compile(r"\b((?i:basic))\s+(?![A-Za-z][a-z]*\b(?!=))[^\s\"';]{8,}"), rf"\1 {_REDACTED}"),
+    # password=…, "api_key": "…", PGPASSWORD='…', AccountKey=…, Pwd={…}. A quoted value may hold anything but its
+    # quote (one that is never closed ends with the line); any other ends at white space, a semicolon or the next
+    # parameter of a URL, without the punctuation around it.
+    (
+        re.compile(
+            r"""((?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_\-]?key|access[_\-]?key|account[_\-]?key
+                |private[_\-]?key|credential|authorization|routing[_\-]?key|[_\-]pass(?![a-z])
+                |(?<![a-z])sas(?![a-z]))[\w\-]{0,40}
+                ["']?\s*(?:=>|=|:)\s*)
+                (?!\[redacted\]|(?:bearer|basic)\s+\[redacted\])
+                (?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'][^\n]*|\{(?:[^}]|\}\})*\}
+                |(?:(?:bearer|basic)\s+)?(?:[^\s;&]|&(?![\w.%\-]{1,80}=))*[^\s;&,.:)}\]"'])""",
+            re.IGNORECASE | re.VERBOSE,
+        ),
+        rf"\1{_REDACTED}",
+    ),
+    # --password abc
+    (
+        re.compile(
+            r"(?<![\w\-])(--?[\w\-]{0,40}(?:password|passwd|secret|token|api-?key)\s+)(?!-|\[redacted\])\S+",
+            re.IGNORECASE,
+        ),
+        rf"\1{_REDACTED}",
+    ),
+    # signed URLs
+    (re.compile(r"([?&](?:[\w\-]{0,40}signature|sig)=)[^\s&]+", re.IGNORECASE), rf"\1{_REDACTED}"),
+    (re.compile(r"(jdbc:oracle:\w+:[^\s/@]{0,200}/)\S{0,500}@", re.IGNORECASE), rf"\1{_REDACTED}@"),
+    # scheme://user:password@host; greedy up to the last @ before the path, since passwords may hold an @ (and a /)
+    (re.compile(r"(://[^\s:/]{0,200}):[^\s/]{0,500}@"), rf"\1:{_REDACTED}@"),
+    (re.compile(r"(://[^\s:/]{0,200}):\S{0,500}@"), rf"\1:{_REDACTED}@"),
+    # Slack, GitHub, GitLab, Stripe, Databricks, AWS, Google, JSON web tokens, Slack's webhooks
     (re.compile(r"\bx(?:ox[abeoprs]|app)-[A-Za-z0-9-]{6,}"), _REDACTED),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|sk_live_|rk_live_|dapi|sk-)[A-Za-z0-9_\-]{10,}"), _REDACTED),
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}\b"), _REDACTED),
     (re.compile(r"\bAIza[0-9A-Za-z_\-]{30,}"), _REDACTED),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]*"), _REDACTED),
     (re.compile(r"(https://hooks\.slack\.com/services/)\S+"), rf"\1{_REDACTED}"),
-    # Authorization: Bearer abc, Basic abc
-    (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE), rf"\1 {_REDACTED}"),
-    # password=…, "api_key": "…", PGPASSWORD='…', AccountKey=…; a quoted value may hold anything but its quote
-    (
-        re.compile(
-            r"""((?<![A-Za-z])[\w.\-]*(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_\-]?key|access[_\-]?key|
-                account[_\-]?key|private[_\-]?key|credential|authorization|routing[_\-]?key|sas)[\w\-]*
-                ["']?\s*(?:=>|=|:)\s*)
-                (?!\[redacted\])
-                (?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s,;&)}\]"']+)""",
-            re.IGNORECASE | re.VERBOSE,
-        ),
-        rf"\1{_REDACTED}",
-    ),
 )
 
 # Order matters: ids before plain numbers, quoted values last.

@@ -61,13 +61,14 @@ def decide(alert: Alert, candidates: Iterable[Incident]) -> Decision:
 
 
 def _is_over(alert: Alert, incident: Incident) -> bool:
-    """The alert happened before the incident's recovery, or before a person resolved it."""
-    ended = [
-        m.healthy_at
-        for m in incident.members
-        if m.fingerprint == alert.fingerprint and m.partition == alert.partition
-    ]
-    at = ended[0] if ended and ended[0] is not None else incident.resolved_at
+    """The alert happened before the recovery of that very partition, or before a person resolved the incident.
+
+    A run tells of its failures when it ends, hours later perhaps: that other partitions are well by then says
+    nothing of one that was not heard of."""
+    known = [m for m in incident.members if m.fingerprint == alert.fingerprint and m.partition == alert.partition]
+    if not known and incident.resolution is None:
+        return False
+    at = next((m.healthy_at for m in known if m.healthy_at is not None), incident.resolved_at)
     return at is not None and alert.occurred_at <= at
 
 

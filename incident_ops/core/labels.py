@@ -13,7 +13,6 @@ def labels_of(alert: Alert, node: AssetNode | None, *, environment: str) -> Mapp
     Owner and team are those of the first owner; `prefix` is the asset key without its last part.
     """
     asset = alert.asset
-    owner = node.owners[0] if node and node.owners else ""
     labels = {
         "environment": environment,
         "nature": str(alert.nature),
@@ -25,16 +24,21 @@ def labels_of(alert: Alert, node: AssetNode | None, *, environment: str) -> Mapp
         "partition": alert.partition or "",
         "name": alert.subject.name or "",
         "source": "incident_ops" if (alert.subject.name or "").startswith(OWN_TROUBLE) else "",
+    }
+    return {**{key: value for key, value in labels.items() if value}, **(labels_of_node(node) if node else {})}
+
+
+def labels_of_node(node: AssetNode) -> Mapping[str, str]:
+    """The labels that the catalog gives: known at once, or added when the catalog knows the asset."""
+    owner = node.owners[0] if node.owners else ""
+    labels = {
         "owner": owner,
         "team": owner.removeprefix("team:") if owner.startswith("team:") else "",
+        "group": node.group,
+        "location": node.location,
+        "kind": ",".join(node.kinds),
+        "tier": node.tags.get(TIER_TAG, ""),
+        "domain": node.tags.get(DOMAIN_TAG, ""),
+        **{f"tag:{key}": value for key, value in node.tags.items()},
     }
-    if node:
-        labels |= {
-            "group": node.group,
-            "location": node.location,
-            "kind": ",".join(node.kinds),
-            "tier": node.tags.get(TIER_TAG, ""),
-            "domain": node.tags.get(DOMAIN_TAG, ""),
-        }
-        labels |= {f"tag:{key}": value for key, value in node.tags.items()}
     return {key: value for key, value in labels.items() if value}

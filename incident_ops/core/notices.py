@@ -75,7 +75,8 @@ def notices_for(
     Args:
         before: the incident as stored, None when it is new.
         after: the incident as changed; its `revision` is the one that will be stored, its `news` what happened.
-        told: the destinations that have a post already, accepted or waiting.
+        told: the destinations that have a post already, accepted or waiting. They follow the story whatever the
+            route says now; nobody's phone rings for what is suppressed.
     """
     notices: list[Notice] = []
     if route.suppressed is None:
@@ -89,10 +90,12 @@ def notices_for(
         return notices
     story = _story(after)
     for destination, state in told.items():
+        push = route.suppressed is None and _is_pushed_again(
+            before, after, state, repeat_interval=repeat_interval, now=now
+        )
         if story:
-            push = _is_pushed_again(before, after, state, repeat_interval=repeat_interval, now=now)
             notices.append(_reply(after, destination, story, pushes=push))
-        elif _is_pushed_again(before, after, state, repeat_interval=repeat_interval, now=now):
+        elif push:
             notices.append(_reply(after, destination, _still_failing(after), pushes=True))
         edit = f"{after.id}:edit:{destination}:r{after.revision}"
         notices.append(Notice(key=edit, number=after.number, destination=destination, action=Action.EDIT))

@@ -14,10 +14,8 @@ from incident_ops.core.retry import DELAY_FOR_A_PERSON, delay_before_retry
 from incident_ops.core.routing import Destination
 from incident_ops.engine.ports import CanLookUp, CanReply, CanUpdate, Notifier, Store
 
-LEASE = timedelta(seconds=60)
-"""Longer than any sink may take to answer."""
-
-BATCH = 20
+LEASE = timedelta(seconds=90)
+"""Longer than a pass may take, its last delivery included: `now` is that of the pass."""
 
 FALLBACK_AFTER = timedelta(minutes=15)
 """A post that no try got through for this long goes to the fallback as well."""
@@ -73,11 +71,10 @@ def dispatch(store: Store, sinks: Sinks, *, now: datetime, may_go_on: Callable[[
     """Deliver what is due, until nothing is or `may_go_on` says to stop."""
     done = Dispatched()
     while may_go_on():
-        claimed = store.claim(now=now, lease=LEASE, limit=BATCH)
+        claimed = store.claim(now=now, lease=LEASE, limit=1)  # one by one: none waits while its lease runs
         if not claimed:
             break
-        for delivery in claimed:
-            _settle(store, sinks, delivery, done, now=now)
+        _settle(store, sinks, claimed[0], done, now=now)
     done.pending = store.unfinished()
     return done
 

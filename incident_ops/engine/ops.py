@@ -11,12 +11,14 @@ from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Board, EventSource, Store, Workspace
 from incident_ops.engine.triage import Knowledge, Triaged, enrich, settle_recovered, triage
-from incident_ops.engine.watch import beat, is_due, judge, tell
+from incident_ops.engine.watch import BEHIND, beat, is_due, judge, tell
 
 TAIL = "dagster"
 PAGE = 500
 CATALOG_MAX_AGE = timedelta(minutes=5)
 CATALOG_RETRY = timedelta(minutes=1)
+FIRST_CATALOG_RETRY = timedelta(seconds=10)
+"""The webserver comes up later than the daemon; until it answers, everybody is a stranger."""
 SWEEP_EVERY = timedelta(minutes=3)
 WATCH_EVERY = timedelta(minutes=1)
 DETECTION = "detection"
@@ -128,7 +130,8 @@ def refreshed_catalog(ops: Ops, *, now: datetime, force: bool = False) -> Catalo
     catalog = ops.store.catalog()
     age = catalog.age(now)
     is_fresh = age is not None and timedelta(0) <= age < CATALOG_MAX_AGE
-    if not force and (is_fresh or not is_due(ops.store, "catalog attempt", every=CATALOG_RETRY, now=now)):
+    retry = FIRST_CATALOG_RETRY if age is None else CATALOG_RETRY
+    if not force and (is_fresh or not is_due(ops.store, "catalog attempt", every=retry, now=now)):
         return catalog
     beat(ops.store, "catalog attempt", now=now)
     try:
@@ -148,16 +151,16 @@ def _tail(ops: Ops, knowledge: Knowledge, *, now: datetime, may_go_on: Callable[
     triaged = Triaged()
     is_last = False
     while not is_last and may_go_on():
-        with ops.store.transaction() as tx:
-            cursor = tx.cursor(TAIL)
+        cursor = ops.store.cursor(TAIL)
         page = ops.source.read(cursor, now=now, limit=PAGE)
         is_last = page.is_last
         if page.cursor != cursor:
             triaged += triage(ops.store, page.observations, knowledge, now=now, cursor=(TAIL, page.cursor))
-    if is_last:
-        ops.store.set_value("behind since", "", now=now)
-    elif not ops.store.value("behind since"):
-        ops.store.set_value("behind since", now.isoformat(), now=now)
+    behind = ops.store.value(BEHIND) or ""
+    if is_last and behind:
+        ops.store.set_value(BEHIND, "", now=now)
+    elif not is_last and not behind:
+        ops.store.set_value(BEHIND, now.isoformat(), now=now)
     return triaged
 
 

@@ -13,7 +13,7 @@ from incident_ops.core.alert import Alert, Observation, Recovery, RetrySucceeded
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.grouping import Attach, Ignore, Open, decide
 from incident_ops.core.incident import EntryKind, Incident, Status, opened
-from incident_ops.core.labels import labels_of
+from incident_ops.core.labels import labels_of, labels_of_node
 from incident_ops.core.notices import notices_for
 from incident_ops.core.routing import Route, route
 from incident_ops.core.severity import Assessment, assess
@@ -88,6 +88,7 @@ class Desk:
         self._current: dict[int, Incident] = {}
         self._by_identity: defaultdict[str, set[int]] = defaultdict(set)
         self._alerts: list[tuple[Alert, int]] = []
+        self._said: dict[int, Route] = {}
 
     def lay_out(self, incidents: Iterable[Incident]) -> None:
         for incident in incidents:
@@ -139,10 +140,18 @@ class Desk:
             backlog=knowledge.installed_at - alert.occurred_at > knowledge.policy.backlog_age,
             now=self._now,
         )
-        way = knowledge.route(incident)
-        if way.suppressed:
-            return incident.noted(EntryKind.SUPPRESSED, f"nobody is pushed: {way.suppressed}", at=self._now)
-        return incident.noted(EntryKind.NOTIFIED, f"routed to {'; '.join(way.reasons)}", at=self._now)
+        self._said[number] = way = knowledge.route(incident)
+        return incident.noted(*_sentence_of(way), at=self._now)
+
+    def _with_its_way_said(self, incident: Incident, way: Route) -> Incident:
+        """The timeline tells where the incident goes, or why nobody is pushed, whenever that has changed."""
+        said = self._said.get(incident.number)
+        before = self._before[incident.number]
+        if said is None and before is not None:
+            said = self._knowledge.route(before)
+        if said is not None and (said.destinations, said.suppressed) == (way.destinations, way.suppressed):
+            return incident
+        return incident.noted(*_sentence_of(way), at=self._now)
 
     def take_recovery(self, recovery: Recovery) -> None:
         for incident in self._with_identity(recovery.fingerprint):
@@ -174,10 +183,12 @@ class Desk:
             before = self._before[number]
             if incident is before:
                 continue
+            way = self._knowledge.route(incident)
+            incident = self._with_its_way_said(incident, way)
             notices = notices_for(
                 before,
                 replace(incident, revision=incident.revision + 1),
-                self._knowledge.route(incident),
+                way,
                 self._tx.told(number),
                 repeat_interval=self._knowledge.policy.repeat_interval,
                 now=self._now,
@@ -197,6 +208,12 @@ class Desk:
         )
 
 
+def _sentence_of(way: Route) -> tuple[EntryKind, str]:
+    if way.suppressed:
+        return EntryKind.SUPPRESSED, f"nobody is pushed: {way.suppressed}"
+    return EntryKind.NOTIFIED, f"routed to {'; '.join(way.reasons)}"
+
+
 def triage(
     store: Store,
     observations: Sequence[Observation],
@@ -205,11 +222,13 @@ def triage(
     now: datetime,
     cursor: tuple[str, str] | None = None,
 ) -> Triaged:
-    """Take in observations, oldest first, in one transaction.
+    """Take in observations, oldest first, in one transaction; nothing to take in and no cursor: no transaction.
 
     Args:
         cursor: (name, value) to be stored with them, so that neither can be without the other.
     """
+    if not observations and cursor is None:
+        return Triaged()
     with store.transaction() as tx:
         desk = Desk(tx, knowledge, now=now)
         _lay_out_what_is_related(desk, tx, observations, knowledge, now=now)
@@ -245,32 +264,45 @@ def change(
 
 def settle_recovered(store: Store, knowledge: Knowledge, *, now: datetime) -> Triaged:
     """Resolve incidents that have been healthy for `resolve_after`."""
-    with store.transaction() as tx:
-        desk = Desk(tx, knowledge, now=now)
-        desk.lay_out(tx.recovered_and_open())
-        for incident in desk.incidents:
-            desk.settle(incident)
-        return desk.clear()
+    after = knowledge.policy.resolve_after
+    ripe = [i.number for i in store.recovered_and_open() if i.resolves_itself(after=after, now=now)]
+    return _revisit(store, ripe, Desk.settle, knowledge, now=now)
 
 
 def enrich(store: Store, knowledge: Knowledge, *, now: datetime) -> Triaged:
     """Give an owner to open incidents that were found before the catalog knew one, and tell that owner."""
+
+    def adopt(desk: Desk, incident: Incident) -> None:
+        node = knowledge.catalog.get(incident.root.subject.asset)
+        if incident.owner is None and node is not None and node.owners:
+            desk.put(incident.owned_by(node.owners[0], {**incident.labels, **labels_of_node(node)}, at=now))
+
+    known = knowledge.catalog.get
+    adopted = [
+        incident.number
+        for incident in store.open_without_owner()
+        if (node := known(incident.root.subject.asset)) is not None and node.owners
+    ]
+    return _revisit(store, adopted, adopt, knowledge, now=now)
+
+
+def _revisit(
+    store: Store,
+    numbers: Sequence[int],
+    visit: Callable[[Desk, Incident], None],
+    knowledge: Knowledge,
+    *,
+    now: datetime,
+) -> Triaged:
+    """Look at incidents again, in a transaction only if there are any: a quiet pass takes no lock."""
+    if not numbers:
+        return Triaged()
     with store.transaction() as tx:
         desk = Desk(tx, knowledge, now=now)
-        desk.lay_out(tx.open_without_owner())
+        desk.lay_out(tx.incident(number) for number in numbers)
         for incident in desk.incidents:
-            node = knowledge.catalog.get(incident.root.subject.asset)
-            if node is not None and node.owners:
-                known = _labels_with(incident, node)
-                desk.put(incident.owned_by(node.owners[0], known, at=now))
+            visit(desk, incident)
         return desk.clear()
-
-
-def _labels_with(incident: Incident, node: AssetNode) -> dict[str, str]:
-    owner = node.owners[0]
-    team = {"team": owner.removeprefix("team:")} if owner.startswith("team:") else {}
-    tags = {f"tag:{key}": value for key, value in node.tags.items()}
-    return {**incident.labels, **tags, **team, "owner": owner, "location": node.location}
 
 
 def _lay_out_what_is_related(

@@ -8,6 +8,7 @@ from incident_ops.core.watchdog import Condition, lag, loops, observations_of, o
 from incident_ops.engine.ports import Store, Workspace
 from incident_ops.engine.triage import Knowledge, Triaged, triage
 
+BEHIND = "behind since"
 _TOLD = "told trouble: "
 _SEEN = "daemon seen: "
 
@@ -22,7 +23,7 @@ def judge(
 ) -> list[Condition]:
     """Everything that must be well. A loop is judged by the other one: it cannot tell of its own standstill."""
     oldest = store.oldest_unfinished()
-    behind = store.value("behind since")
+    behind = store.value(BEHIND)
     beats = {name: at for name in loops_of_others if (at := last_beat(store, name)) is not None}
     return [
         Condition(name="configuration", trouble=config_trouble),

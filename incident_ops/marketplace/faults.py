@@ -70,7 +70,7 @@ def _dropped_rows(frame: pd.DataFrame, until: date) -> pd.DataFrame:
 
 
 def _duplicated_orders(frame: pd.DataFrame, until: date) -> pd.DataFrame:
-    return pd.concat([frame, frame.loc[_since(frame, ORDERS, until)]], ignore_index=True)
+    return pd.concat([frame, frame.loc[_since(frame, ORDERS, until)].iloc[::4]], ignore_index=True)
 
 
 def _broken_payments(frame: pd.DataFrame, until: date) -> pd.DataFrame:
@@ -103,7 +103,12 @@ FAULTS = {
     for fault in (
         _fault("null_prices", ORDERS, "tiktok × app 7.2 orders lose their amount, last three days", _null_prices),
         _fault("dropped_rows", ORDERS, "two orders of three are missing, last two days", _dropped_rows),
-        _fault("duplicated_orders", ORDERS, "the last day's orders are delivered twice", _duplicated_orders),
+        _fault(
+            "duplicated_orders",
+            ORDERS,
+            "a quarter of the last day's orders is delivered twice",
+            _duplicated_orders,
+        ),
         _fault("broken_payments", PAYMENTS, "the payment provider answers with an error", _broken_payments),
         _fault("renamed_column", AD_SPEND, "`spend` is called `amount_spent` all of a sudden", _renamed_column),
         _fault("new_channel", AD_SPEND, "a channel that nobody has heard of appears", _new_channel),

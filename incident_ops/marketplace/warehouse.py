@@ -56,7 +56,7 @@ def load(home: Home, source: Source, frame: pd.DataFrame) -> Table:
         connection.execute(f"CREATE OR REPLACE TABLE raw.{source.name} AS SELECT {selected} FROM delivery")
         columns = tuple((row[0], row[1]) for row in connection.execute(f"DESCRIBE raw.{source.name}").fetchall())
         rows, newest, content = connection.execute(
-            f"SELECT count(*), max({source.day})::DATE, sum(hash(loaded))::VARCHAR FROM raw.{source.name} AS loaded"
+            f"SELECT count(*), max({source.day})::DATE, sum(hash(rows))::VARCHAR FROM raw.{source.name} AS rows"
         ).fetchall()[0]
     fingerprint = hashlib.sha256(repr((columns, rows, content)).encode()).hexdigest()
     return Table(rows=rows, columns=columns, newest_day=newest, fingerprint=fingerprint)

@@ -172,9 +172,10 @@ def test_every_key_without_effect_is_said_and_no_other(config: Config) -> None:
             "teams.*.engineer",
             "teams.*.analyst",
             "teams.*.lead",
+            "teams.*.timezone",
             "teams.*.working_hours",
             "teams.*.escalation_policy",
-            "people",
+            "people.*.digest",
             "schedules",
             "escalation_policies",
             "route.escalation_policy",
@@ -208,8 +209,8 @@ def test_nothing_is_said_of_keys_that_have_an_effect() -> None:
         """
 environment: production
 dagster_url: http://dagster.acme.test
-teams: {fin: {slack: "#fin-data", timezone: Europe/Berlin}}
-people: {}
+teams: {fin: {slack: "#fin-data"}}
+people: {erin@acme.test: {slack: U0ERIN}}
 route: {receiver: war-room, repeat_interval: 2h}
 receivers: [{name: war-room, slack: {channel: "#war-room"}}]
 fallback_receiver: default

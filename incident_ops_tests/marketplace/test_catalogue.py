@@ -88,10 +88,10 @@ def test_the_assets_their_domains_tiers_and_edges(shop: Shop) -> None:
 
 def test_the_checks_and_which_of_them_block(shop: Shop) -> None:
     graph = shop.definitions.resolve_asset_graph()
-    lines = [
-        f"{'blocking' if graph.get_check_spec(key).blocking else '-':8} {key.asset_key.to_user_string()}: {key.name}"
-        for key in graph.asset_check_keys
-    ]
+    lines = []
+    for key in graph.asset_check_keys:
+        blocking = "blocking" if graph.get_check_spec(key).blocking else "-"
+        lines.append(f"{blocking:8} {key.asset_key.to_user_string()}: {key.name}")
     assert sorted(lines) == CHECKS.strip().splitlines()
 
 

@@ -19,7 +19,16 @@ from incident_ops.adapters.store.inbox import SqlInbox
 from incident_ops.adapters.store.outbox import SqlOutbox
 from incident_ops.adapters.store.publications import SqlPublications
 from incident_ops.adapters.store.reads import incident_by_number, incidents_selected, values_among
-from incident_ops.adapters.store.tables import alerts, catalogs, incidents, named_values, timeline
+from incident_ops.adapters.store.tables import (
+    IS_OPEN_WITHOUT_OWNER,
+    IS_RECOVERED_AND_OPEN,
+    alerts,
+    catalogs,
+    cursors,
+    incidents,
+    named_values,
+    timeline,
+)
 from incident_ops.adapters.store.transaction import SqlTransaction
 from incident_ops.core.alert import Alert
 from incident_ops.core.catalog import Catalog
@@ -86,6 +95,17 @@ class SqlStore(SqlOutbox, SqlPublications, SqlInbox):
         with self._database.reading() as connection:
             return incidents_selected(connection, numbers)
 
+    def recovered_and_open(self) -> list[Incident]:
+        return self._open_ones(IS_RECOVERED_AND_OPEN)
+
+    def open_without_owner(self) -> list[Incident]:
+        return self._open_ones(IS_OPEN_WITHOUT_OWNER)
+
+    def _open_ones(self, condition: sa.ColumnElement[bool]) -> list[Incident]:
+        numbers = sa.select(incidents.c.number).where(condition).order_by(incidents.c.number)
+        with self._database.reading() as connection:
+            return incidents_selected(connection, numbers)
+
     def timeline(self, number: int) -> list[TimelineEntry]:
         """In the order in which it was written."""
         with self._database.reading() as connection:
@@ -132,7 +152,11 @@ class SqlStore(SqlOutbox, SqlPublications, SqlInbox):
             }
             put(connection, catalogs, "id", values)
 
-    # ---- named values
+    # ---- cursors and named values
+
+    def cursor(self, name: str) -> str | None:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(cursors.c.value).where(cursors.c.name == name))
 
     def value(self, name: str) -> str | None:
         with self._database.reading() as connection:

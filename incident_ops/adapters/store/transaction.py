@@ -19,10 +19,8 @@ from incident_ops.adapters.store.reads import (
 )
 from incident_ops.adapters.store.tables import (
     IS_MEMBER_OF_OPEN,
-    IS_OPEN_WITHOUT_OWNER,
     IS_POST,
     IS_PUSH,
-    IS_RECOVERED_AND_OPEN,
     alerts,
     counters,
     cursors,
@@ -77,18 +75,8 @@ class SqlTransaction:
         numbers = sa.select(alerts.c.incident).where(alerts.c.run_group == run_group).distinct()
         return self._remember(incidents_selected(self._connection, numbers.order_by(alerts.c.incident)))
 
-    def recovered_and_open(self) -> list[Incident]:
-        return self._open_ones(IS_RECOVERED_AND_OPEN)
-
-    def open_without_owner(self) -> list[Incident]:
-        return self._open_ones(IS_OPEN_WITHOUT_OWNER)
-
     def incident(self, number: int) -> Incident:
         return self._remember([incident_by_number(self._connection, number)])[0]
-
-    def _open_ones(self, condition: sa.ColumnElement[bool]) -> list[Incident]:
-        numbers = sa.select(incidents.c.number).where(condition).order_by(incidents.c.number)
-        return self._remember(incidents_selected(self._connection, numbers))
 
     def _remember(self, loaded: list[Incident]) -> list[Incident]:
         self._stored.update((incident.number, incident) for incident in loaded)

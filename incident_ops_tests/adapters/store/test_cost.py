@@ -106,10 +106,9 @@ def _is_a_full_scan(line: str) -> bool:
 
 def quiet_tick(store: SqlStore) -> None:
     """What is asked when nothing happened."""
-    with store.transaction() as tx:
-        tx.cursor("tail")
-        assert tx.recovered_and_open() == []
-        assert tx.open_without_owner() == []
+    store.cursor("tail")
+    assert store.recovered_and_open() == []
+    assert store.open_without_owner() == []
     store.value("heartbeat")
     store.catalog()
     assert store.claim(now=minutes(500), lease=LEASE, limit=20) == []
@@ -143,7 +142,9 @@ def busy_tick(store: SqlStore) -> None:
         assert tx.of_run_group("run-new") == [again]
         saved = tx.save(again.recovered(make_recovery(alert), now=minutes(505)))
         tx.enqueue([notice(number, Action.EDIT, f"e{number}")], now=minutes(505))
-        assert tx.recovered_and_open() == [saved]
+    assert store.recovered_and_open() == [saved]
+    with store.transaction() as tx:
+        tx.incident(number)
         tx.save(saved.resolved(at=minutes(506)))
     [post] = store.claim(now=minutes(506), lease=LEASE, limit=20)
     store.postpone(post, error="503", not_before=minutes(507), fate_unknown=True, now=minutes(506))

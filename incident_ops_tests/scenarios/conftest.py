@@ -1,0 +1,16 @@
+"""The stage: a home, an instance, a store and a Slack of each story's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from incident_ops_tests.scenarios.story import Story, telling
+
+
+@pytest.fixture
+def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+    """Nothing has happened yet, and the catalog is known."""
+    with telling(tmp_path, monkeypatch) as story:
+        story.knows_the_catalog()
+        yield story
