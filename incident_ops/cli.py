@@ -8,11 +8,11 @@ import getpass
 import io
 import json
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import dagster as dg
@@ -53,13 +53,17 @@ OPEN = tuple(status for status in Status if status.is_open)
 _MOST_DIGITS = 18  # what a database's integer holds
 
 
-def main() -> None:
-    """Entry point: every error that we raise on purpose becomes its sentence and an exit code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point: every error that we raise on purpose becomes its sentence and an exit code.
+
+    Args:
+        arguments: those of the process by default.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # UTF-8 whatever the locale says: other programs read it
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        exit_code = commands.main(standalone_mode=False)  # click gives back what `ctx.exit` was called with
+        exit_code = commands.main(arguments, standalone_mode=False)  # click gives back what `ctx.exit` was called with
         sys.exit(exit_code if isinstance(exit_code, int) else 0)
     except click.exceptions.Abort:
         sys.exit(130)
@@ -450,7 +454,7 @@ def refresh(as_json: bool) -> None:
     with _instance(around) as instance:
         held = in_force(surroundings_of(instance), now=now)
         ops = wire(instance, held, now=now)
-        known = refreshed_catalog(ops, now=now, force=True)
+        known = refreshed_catalog(ops, now=now, max_age=timedelta(0), retry=timedelta(0))
     if trouble := held.store.value("catalog trouble"):
         age = known.age(now)
         kept = f"; the last one, {format_duration(age)} old, stays in force" if age is not None else ""

@@ -41,7 +41,7 @@ from incident_ops.adapters.dagster_translate import (
 )
 from incident_ops.core.alert import Alert, AlertKind, Evidence, Nature, Observation, RetrySucceeded, Subject
 from incident_ops.core.errors import SourceUnavailable
-from incident_ops.core.runs import RunLog, account_for
+from incident_ops.core.runs import RunLog, Upstream, account_for
 from incident_ops.engine.ports import Page
 
 SETTLE = timedelta(seconds=10)
@@ -52,6 +52,9 @@ LONG_SETTLED = timedelta(minutes=10)
 
 SWEEP_WINDOW = timedelta(hours=1)
 SWEEP_ROWS = 2000
+
+_MOST_BEHIND_UTC = timedelta(hours=12)
+"""On PostgreSQL a run's update time is in the time zone of the database; its end time is an instant."""
 
 TAILED = (
     DagsterEventType.ASSET_CHECK_EVALUATION,
@@ -109,7 +112,7 @@ class DagsterEvents:
 
     Args:
         own_assets: keys (`a/b`) of assets that we report ourselves; their events would feed back.
-        upstream: direct upstream keys of an asset key, as far as the catalog knows.
+        lineage: gives, for the account of one run, the function from an asset key to its direct upstream keys.
     """
 
     def __init__(
@@ -117,11 +120,11 @@ class DagsterEvents:
         instance: DagsterInstance,
         *,
         own_assets: Collection[str] = (),
-        upstream: Callable[[str], Sequence[str]] = lambda key: (),
+        lineage: Callable[[], Upstream] = lambda: _nothing,
     ) -> None:
         self._instance = instance
         self._own_assets = frozenset(own_assets)
-        self._upstream = upstream
+        self._lineage = lineage
         storage = instance.event_log_storage
         if not isinstance(storage, SqlEventLogStorage):
             raise SourceUnavailable(
@@ -236,7 +239,7 @@ class DagsterEvents:
         return self._account(read_run(self._instance, run), now=now)
 
     def _account(self, run: RunLog, *, now: datetime) -> tuple[Alert, ...]:
-        failures = account_for(run, upstream=self._upstream)
+        failures = account_for(run, upstream=self._lineage())
         return tuple(alert for failure in failures for alert in of_failure(failure, run, now=now))
 
     def _of_success(self, run_id: str, *, event_id: str, at: datetime, now: datetime) -> list[Observation]:
@@ -292,7 +295,8 @@ class DagsterEvents:
             sa.select(table.evaluation_event, table.evaluation_event_storage_id, table.run_id)
             .where(
                 table.id > newest - SWEEP_ROWS,
-                table.create_timestamp >= (now - SWEEP_WINDOW).replace(tzinfo=None),
+                # create_timestamp is in the database's own time zone, this one in UTC
+                table.evaluation_event_timestamp >= (now - SWEEP_WINDOW).replace(tzinfo=None),
                 table.execution_status.in_(["SUCCEEDED", "FAILED"]),
                 table.evaluation_event_storage_id.is_not(None),
             )
@@ -307,10 +311,20 @@ class DagsterEvents:
         return tuple(observation for row in rows for observation in self._observations(row, now=now))
 
     def failed_runs(self, *, now: datetime) -> tuple[str, ...]:
-        """Ids of the runs that failed within `SWEEP_WINDOW`, oldest first."""
-        filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - SWEEP_WINDOW)
-        records = self._instance.get_run_records(filters=filters, limit=SWEEP_ROWS, ascending=True)
-        return tuple(record.dagster_run.run_id for record in records)
+        """Ids of the runs that failed within `SWEEP_WINDOW`, oldest first; the newest `SWEEP_ROWS` at most."""
+        since = now - SWEEP_WINDOW
+        filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since - _MOST_BEHIND_UTC)
+        records = self._instance.get_run_records(filters=filters, limit=SWEEP_ROWS, order_by="update_timestamp")
+        return tuple(
+            record.dagster_run.run_id
+            for record in reversed(records)
+            if record.end_time is None or record.end_time >= since.timestamp()
+        )
+
+
+def _nothing(key: str) -> tuple[str, ...]:
+    """The lineage of those who know none."""
+    return ()
 
 
 def _advanced(state: TailCursor, rows: Sequence[_Row], *, now: datetime) -> TailCursor:

@@ -206,7 +206,7 @@ def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
     open_statuses = [status for status in Status if status.is_open]
     return Ops(
         store=store,
-        source=DagsterEvents(instance, own_assets=OWN_ASSETS, upstream=lambda key: store.catalog().upstream(key)),
+        source=DagsterEvents(instance, own_assets=OWN_ASSETS, lineage=lambda: store.catalog().upstream),
         workspace=GraphQLCatalog(settings.dagster_url),
         board=DagsterBoard(
             instance, settings.dagster_url, open_incidents=lambda: store.incidents(statuses=open_statuses)

@@ -7,6 +7,8 @@ import hashlib
 import re
 
 _REDACTED = "[redacted]"
+_MOST_ROUNDS = 8
+"""What one pattern leaves may be another's; texts of real errors are stable after the first round."""
 
 # Each pattern keeps what helps (scheme, user, name of the key) and drops the secret itself. Every repetition that
 # may begin anywhere is bounded: an error may quote megabytes, and a tick has to end.
@@ -17,8 +19,11 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
         _REDACTED,
     ),
     # Authorization: Bearer abc, Basic abc (but not "basic authentication": no base64 of a password is one word)
-    (re.compile(r"\b(bearer)\s+[^\s\"';]{8,}", re.IGNORECASE), rf"\1 {_REDACTED}"),
-    (re.compile(r"\b((?i:basic))\s+(?![A-Za-z][a-z]*\b(?!=))[^\s\"';]{8,}"), rf"\1 {_REDACTED}"),
+    (re.compile(r"\b(bearer)\s+(?!\[redacted\])[^\s\"';]{8,}", re.IGNORECASE), rf"\1 {_REDACTED}"),
+    (
+        re.compile(r"\b((?i:basic))\s+(?!\[redacted\]|[A-Za-z][a-z]*(?:[\s.,:]|$))[^\s\"';]{8,}"),
+        rf"\1 {_REDACTED}",
+    ),
     # password=…, "api_key": "…", PGPASSWORD='…', AccountKey=…, Pwd={…}. A quoted value may hold anything but its
     # quote (one that is never closed ends with the line); any other ends at white space, a semicolon or the next
     # parameter of a URL, without the punctuation around it.
@@ -27,7 +32,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"""((?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_\-]?key|access[_\-]?key|account[_\-]?key
                 |private[_\-]?key|credential|authorization|routing[_\-]?key|[_\-]pass(?![a-z])
                 |(?<![a-z])sas(?![a-z]))[\w\-]{0,40}
-                ["']?\s*(?:=>|=|:)\s*)
+                ["']?(?>\s*(?:=>|=|:)\s*))
                 (?!\[redacted\]|(?:bearer|basic)\s+\[redacted\])
                 (?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'][^\n]*|\{(?:[^}]|\}\})*\}
                 |(?:(?:bearer|basic)\s+)?(?:[^\s;&]|&(?![\w.%\-]{1,80}=))*[^\s;&,.:)}\]"'])""",
@@ -71,8 +76,12 @@ _VARIABLE: tuple[tuple[re.Pattern[str], str], ...] = (
 
 def redact(text: str) -> str:
     """`text` without passwords, tokens and keys; what surrounds them stays readable."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
+    for _ in range(_MOST_ROUNDS):
+        before = text
+        for pattern, replacement in _SECRETS:
+            text = pattern.sub(replacement, text)
+        if text == before:
+            break
     return text
 
 

@@ -23,6 +23,7 @@ from incident_ops.core.alert import (
 )
 from incident_ops.core.durations import format_duration
 from incident_ops.core.errors import IllegalTransition
+from incident_ops.core.labels import labels_of_trouble
 from incident_ops.core.severity import Assessment, Priority, Severity, priority_for, worst_of
 
 SYSTEM = "incident_ops"
@@ -204,10 +205,14 @@ class Incident:
         known = next((m for m in self.members if m.key == (alert.fingerprint, alert.partition or "")), None)
         member = _member_of(alert) if known is None else _fired_again(known, alert)
         members = tuple(member if m is known else m for m in self.members) if known else (*self.members, member)
+        told, main = self._told_by(alert), members[0]
         incident = replace(
-            self._told_by(alert),
+            told,
             members=members,
-            title=title_of(members[0]),
+            labels=MappingProxyType(
+                {**told.labels, **labels_of_trouble(told.nature, main.kind, main.check_severity)}
+            ),
+            title=title_of(main),
             alert_count=self.alert_count + 1,
             started_at=min(self.started_at, alert.began_at or alert.occurred_at),
             updated_at=now,
@@ -218,7 +223,7 @@ class Incident:
             incident = incident.noted(EntryKind.ALERT, f"fails again: {_sentence(alert)}", at=now)
         if self.error_signature and alert.evidence.error_signature not in ("", self.error_signature):
             incident = incident.noted(EntryKind.ALERT, f"the error changed: {alert.evidence.summary}", at=now)
-        return incident._reassessed(assessment, now=now)
+        return incident.reassessed(assessment, now=now)
 
     def _told_by(self, alert: Alert) -> "Incident":
         """What the incident says of itself, with one more alert heard. Of alerts about its first member the
@@ -253,7 +258,8 @@ class Incident:
             )
         return incident
 
-    def _reassessed(self, assessment: Assessment, *, now: datetime) -> "Incident":
+    def reassessed(self, assessment: Assessment, *, now: datetime) -> "Incident":
+        """The worse of two severities; a person's choice stands."""
         if self.severity_by != SYSTEM:
             return self
         severity = worst_of((self.severity, assessment.severity))

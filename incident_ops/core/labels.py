@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from incident_ops.core.alert import Alert
+from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Nature
 from incident_ops.core.catalog import DOMAIN_TAG, TIER_TAG, AssetNode
 from incident_ops.core.watchdog import OWN_TROUBLE
 
@@ -15,9 +15,7 @@ def labels_of(alert: Alert, node: AssetNode | None, *, environment: str) -> Mapp
     asset = alert.asset
     labels = {
         "environment": environment,
-        "nature": str(alert.nature),
-        "alert_kind": str(alert.kind),
-        "check_severity": str(alert.check_severity),
+        **labels_of_trouble(alert.nature, alert.kind, alert.check_severity),
         "asset": asset.key if asset else "",
         "prefix": "/".join(asset.path[:-1]) if asset else "",
         "check": alert.check or "",
@@ -26,6 +24,11 @@ def labels_of(alert: Alert, node: AssetNode | None, *, environment: str) -> Mapp
         "source": "incident_ops" if (alert.subject.name or "").startswith(OWN_TROUBLE) else "",
     }
     return {**{key: value for key, value in labels.items() if value}, **(labels_of_node(node) if node else {})}
+
+
+def labels_of_trouble(nature: Nature, kind: AlertKind, check_severity: CheckSeverity) -> Mapping[str, str]:
+    """The labels that change with what is heard of the same trouble later."""
+    return {"nature": str(nature), "alert_kind": str(kind), "check_severity": str(check_severity)}
 
 
 def labels_of_node(node: AssetNode) -> Mapping[str, str]:

@@ -55,17 +55,18 @@ class IncidentsIO(dg.IOManager):
     incident whose partition was retired is read with `incident-ops show`.
 
     Args:
-        open_store: called at each load and never before; whether it opens or remembers is its own affair.
+        open_store: called with the instance at each load and never before; whether it opens or remembers is
+            its own affair.
     """
 
-    def __init__(self, open_store: Callable[[], IncidentReader]) -> None:
+    def __init__(self, open_store: Callable[[dg.DagsterInstance], IncidentReader]) -> None:
         self._open_store = open_store
 
     def load_input(self, context: dg.InputContext) -> dict[str, Any]:
         """The record of one partition; of several, `INC-n` → record."""
         if not context.has_asset_partitions:
             raise NotFound('Which incident? Name it as the partition, for example partition_key="INC-1".')
-        store = self._open_store()
+        store = self._open_store(context.instance)
         records = {key: incident_record(store.incident(_number_of(key))) for key in context.asset_partition_keys}
         return next(iter(records.values())) if len(records) == 1 else records
 

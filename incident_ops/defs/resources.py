@@ -24,9 +24,9 @@ class OpsResource(dg.ConfigurableResource):
         """Raises `StoreUnavailable`; a configuration that cannot be used is replaced by the last good one."""
         return assemble(instance, surroundings_of(instance), now=now)
 
-    def store(self) -> Store:
+    def store(self, instance: dg.DagsterInstance) -> Store:
         """The store alone, for loading incidents."""
-        return in_force(surroundings_of(None), now=self.now()).store
+        return in_force(surroundings_of(instance), now=self.now()).store
 
 
 def within(budget: timedelta) -> Callable[[], bool]:

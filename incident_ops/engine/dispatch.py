@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from incident_ops.core.delivery import Delivery, Receipt
+from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.incident import EntryKind, Incident, TimelineEntry
 from incident_ops.core.message import Link, compose
@@ -147,12 +147,23 @@ def _replace(store: Store, sinks: Sinks, delivery: Delivery, error: TransportErr
     instead: Notice | None = None
     text = f"{delivery.action} to {delivery.destination} was refused: {error}"
     if delivery.action is Action.POST:
-        other = sinks.default if delivery.destination != sinks.default else sinks.fallback
-        if delivery.destination != other:
-            instead = _post_to(other, delivery)
-            text += f"; sent to {other} instead"
+        other = _next_place(store, sinks, delivery)
+        instead = _post_to(other, delivery) if other else None
+        text += f"; sent to {other} instead" if other else ""
     entry = TimelineEntry(at=now, kind=EntryKind.DELIVERY_FAILED, text=text)
     store.bury(delivery, error=str(error), instead=instead, entry=entry, now=now)
+
+
+def _next_place(store: Store, sinks: Sinks, delivery: Delivery) -> Destination | None:
+    """The default, else the fallback; None when a post lives there already or when both have refused it."""
+    posts = {d.destination: d.status for d in store.deliveries(delivery.number) if d.action is Action.POST}
+    posts[delivery.destination] = DeliveryStatus.DEAD
+    for place in (sinks.default, sinks.fallback):
+        if place not in posts:
+            return place
+        if posts[place] is not DeliveryStatus.DEAD:
+            return None
+    return None
 
 
 def _post_to(destination: Destination, delivery: Delivery) -> Notice:

@@ -1,10 +1,11 @@
 """One pass of everything, in the order in which it must happen. The sensors and `incident-ops tick` call this
 and nothing else."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from incident_ops.core.alert import Alert, Observation
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.errors import SourceUnavailable
 from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
@@ -19,6 +20,7 @@ CATALOG_MAX_AGE = timedelta(minutes=5)
 CATALOG_RETRY = timedelta(minutes=1)
 FIRST_CATALOG_RETRY = timedelta(seconds=10)
 """The webserver comes up later than the daemon; until it answers, everybody is a stranger."""
+STRANGER_MAX_AGE = timedelta(seconds=30)
 SWEEP_EVERY = timedelta(minutes=3)
 WATCH_EVERY = timedelta(minutes=1)
 DETECTION = "detection"
@@ -64,7 +66,7 @@ class Report:
 
 def tick(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Report:
     """One pass of everything that the sensors do, in the foreground."""
-    triaged = detect(ops, now=now, may_go_on=may_go_on, sweep_now=True)
+    triaged = detect(ops, now=now, may_go_on=may_go_on, in_foreground=True)
     dispatched = deliver(ops, now=now, may_go_on=may_go_on)
     own = _watch(ops, now=now, loops_of_others=())
     if own != Triaged():
@@ -92,13 +94,22 @@ def notification_pass(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool])
     return dispatched
 
 
-def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], sweep_now: bool = False) -> Triaged:
-    """Read the event log to its end, and now and then compare with what the instance says."""
-    knowledge = know(ops, now=now)
+def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foreground: bool = False) -> Triaged:
+    """Read the event log to its end, and now and then (`in_foreground`: at once) renew the catalog and compare
+    with what the instance says."""
+    knowledge = know(ops, now=now, in_foreground=in_foreground)
     triaged = enrich(ops.store, knowledge, now=now)
-    triaged += _tail(ops, knowledge, now=now, may_go_on=may_go_on)
+    is_last = False
+    while not is_last and may_go_on():
+        cursor = ops.store.cursor(TAIL)
+        page = ops.source.read(cursor, now=now, limit=PAGE)
+        is_last = page.is_last
+        if page.cursor != cursor:
+            knowledge = _knowing(ops, knowledge, page.observations, now=now)
+            triaged += triage(ops.store, page.observations, knowledge, now=now, cursor=(TAIL, page.cursor))
+    _note_lag(ops, is_behind=not is_last, now=now)
     triaged += settle_recovered(ops.store, knowledge, now=now)
-    if sweep_now or is_due(ops.store, "sweep", every=SWEEP_EVERY, now=now):
+    if in_foreground or is_due(ops.store, "sweep", every=SWEEP_EVERY, now=now):
         triaged += sweep(ops, knowledge, now=now)
         beat(ops.store, "sweep", now=now)
     beat(ops.store, DETECTION, now=now)
@@ -117,21 +128,31 @@ def take_run(ops: Ops, run_id: str, *, now: datetime) -> Triaged:
     return triage(ops.store, ops.source.of_run(run_id, now=now), know(ops, now=now), now=now)
 
 
-def know(ops: Ops, *, now: datetime) -> Knowledge:
+def know(ops: Ops, *, now: datetime, in_foreground: bool = False) -> Knowledge:
     """The catalog, fresh if it can be had and as last known if not, and the rules."""
+    retry = timedelta(0) if in_foreground else CATALOG_RETRY
     return Knowledge(
-        catalog=refreshed_catalog(ops, now=now), policy=ops.policy, installed_at=_installed_at(ops, now=now)
+        catalog=refreshed_catalog(ops, now=now, retry=retry),
+        policy=ops.policy,
+        installed_at=_installed_at(ops, now=now),
     )
 
 
-def refreshed_catalog(ops: Ops, *, now: datetime, force: bool = False) -> Catalog:
-    """The stored catalog, renewed when it is older than `CATALOG_MAX_AGE`. Detection goes on without it, and
-    with what was last known of a code location that does not load."""
+def refreshed_catalog(
+    ops: Ops, *, now: datetime, max_age: timedelta = CATALOG_MAX_AGE, retry: timedelta = CATALOG_RETRY
+) -> Catalog:
+    """The stored catalog, renewed when it is older than `max_age`. Detection goes on without it, and with what
+    was last known of a code location that does not load.
+
+    Args:
+        retry: how long to leave the webserver alone after an attempt; shorter while nothing is known.
+    """
     catalog = ops.store.catalog()
     age = catalog.age(now)
-    is_fresh = age is not None and timedelta(0) <= age < CATALOG_MAX_AGE
-    retry = FIRST_CATALOG_RETRY if age is None else CATALOG_RETRY
-    if not force and (is_fresh or not is_due(ops.store, "catalog attempt", every=retry, now=now)):
+    if age is None:
+        retry = min(retry, FIRST_CATALOG_RETRY)
+    is_fresh = age is not None and timedelta(0) <= age < max_age
+    if is_fresh or not is_due(ops.store, "catalog attempt", every=retry, now=now):
         return catalog
     beat(ops.store, "catalog attempt", now=now)
     try:
@@ -147,21 +168,22 @@ def refreshed_catalog(ops: Ops, *, now: datetime, force: bool = False) -> Catalo
     return catalog
 
 
-def _tail(ops: Ops, knowledge: Knowledge, *, now: datetime, may_go_on: Callable[[], bool]) -> Triaged:
-    triaged = Triaged()
-    is_last = False
-    while not is_last and may_go_on():
-        cursor = ops.store.cursor(TAIL)
-        page = ops.source.read(cursor, now=now, limit=PAGE)
-        is_last = page.is_last
-        if page.cursor != cursor:
-            triaged += triage(ops.store, page.observations, knowledge, now=now, cursor=(TAIL, page.cursor))
-    behind = ops.store.value(BEHIND) or ""
-    if is_last and behind:
-        ops.store.set_value(BEHIND, "", now=now)
-    elif not is_last and not behind:
+def _knowing(ops: Ops, knowledge: Knowledge, observations: Sequence[Observation], *, now: datetime) -> Knowledge:
+    """An alert of an asset that the catalog does not know is a reason to renew it before anybody is told."""
+    strangers = any(
+        isinstance(o, Alert) and o.asset is not None and o.asset.key not in knowledge.catalog for o in observations
+    )
+    if not strangers:
+        return knowledge
+    return replace(knowledge, catalog=refreshed_catalog(ops, now=now, max_age=STRANGER_MAX_AGE))
+
+
+def _note_lag(ops: Ops, *, is_behind: bool, now: datetime) -> None:
+    since = ops.store.value(BEHIND) or ""
+    if is_behind and not since:
         ops.store.set_value(BEHIND, now.isoformat(), now=now)
-    return triaged
+    elif since and not is_behind:
+        ops.store.set_value(BEHIND, "", now=now)
 
 
 def sweep(ops: Ops, knowledge: Knowledge, *, now: datetime) -> Triaged:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incident_ops.core.alert import Alert, Observation, Recovery, RetrySucceeded
+from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Observation, Recovery, RetrySucceeded
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.grouping import Attach, Ignore, Open, decide
 from incident_ops.core.incident import EntryKind, Incident, Status, opened
@@ -40,14 +40,20 @@ class Knowledge:
         return dict(labels_of(alert, self.node(alert), environment=self.policy.environment))
 
     def assess(self, alert: Alert) -> Assessment:
-        node = self.node(alert)
-        labels = self.labels(alert)
-        assessment = assess(
-            check_severity=alert.check_severity,
-            kind=alert.kind,
-            tier=labels.get("tier"),
-            consumers=node.consumers if node else (),
+        return self._assess(alert.check_severity, alert.kind, self.node(alert), self.labels(alert))
+
+    def assess_again(self, incident: Incident) -> Assessment:
+        """By what the catalog has come to know of the incident's first member since it failed."""
+        main = incident.members[0]
+        return self._assess(
+            main.check_severity, main.kind, self.catalog.get(main.subject.asset), dict(incident.labels)
         )
+
+    def _assess(
+        self, check_severity: CheckSeverity, kind: AlertKind, node: AssetNode | None, labels: dict[str, str]
+    ) -> Assessment:
+        consumers = node.consumers if node else ()
+        assessment = assess(check_severity=check_severity, kind=kind, tier=labels.get("tier"), consumers=consumers)
         return self.policy.graded(assessment, labels)
 
     def route(self, incident: Incident) -> Route:
@@ -275,7 +281,8 @@ def enrich(store: Store, knowledge: Knowledge, *, now: datetime) -> Triaged:
     def adopt(desk: Desk, incident: Incident) -> None:
         node = knowledge.catalog.get(incident.root.subject.asset)
         if incident.owner is None and node is not None and node.owners:
-            desk.put(incident.owned_by(node.owners[0], {**incident.labels, **labels_of_node(node)}, at=now))
+            incident = incident.owned_by(node.owners[0], {**incident.labels, **labels_of_node(node)}, at=now)
+            desk.put(incident.reassessed(knowledge.assess_again(incident), now=now))
 
     known = knowledge.catalog.get
     adopted = [

@@ -46,7 +46,7 @@ def now() -> datetime:
 
 
 def read_all(instance: dg.DagsterInstance, cursor: str | None = None, **anything: Any) -> list[Any]:
-    page = DagsterEvents(instance, upstream=upstream).read(cursor, now=now(), limit=1000, **anything)
+    page = DagsterEvents(instance, lineage=lambda: upstream).read(cursor, now=now(), limit=1000, **anything)
     return list(page.observations)
 
 
@@ -142,7 +142,7 @@ def test_the_run_failure_sensor_and_the_tail_give_the_same_events(
 ):
     inject("boom")
     run_id = tenant.run(instance, "boom", "leaf")
-    quick = DagsterEvents(instance, upstream=upstream).of_run(run_id, now=now())
+    quick = DagsterEvents(instance, lineage=lambda: upstream).of_run(run_id, now=now())
     assert {o.event_id for o in quick} == {a.event_id for a in alerts(instance)}
 
 
@@ -222,7 +222,9 @@ def test_a_run_that_dies_without_a_step_failure_has_its_own_text_and_names_what_
 ):
     job = tenant.defs.resolve_implicit_global_asset_job_def()
     run = instance.create_run_for_job(
-        job, asset_selection=frozenset({dg.AssetKey("boom"), dg.AssetKey("leaf")}), status=dg.DagsterRunStatus.STARTED
+        job,
+        asset_selection=frozenset({dg.AssetKey("boom"), dg.AssetKey("leaf")}),
+        status=dg.DagsterRunStatus.STARTED,
     )
     instance.report_run_failed(run, message="worker ran out of memory")
     found = alerts(instance)

@@ -21,7 +21,7 @@ class FakeStore:
         self._incidents = {incident.number: incident for incident in incidents}
         self.opened = 0
 
-    def open(self) -> "FakeStore":
+    def open(self, instance: dg.DagsterInstance) -> "FakeStore":
         self.opened += 1
         return self
 

@@ -20,8 +20,9 @@ from incident_ops_tests.waiting import wait_until
 PATIENCE = 60.0
 CHECKOUT = Path(__file__).parents[2]
 
+# The queue of runs would add up to 5 s to each.
 _DAGSTER_YAML = """sensors: {use_threads: true, num_workers: 4}
-run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}  # without the queue's 5 s before each run
+run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}
 """
 
 _WORKSPACE = """load_from:

@@ -13,8 +13,6 @@ from incident_ops.core.own import INCIDENTS
 from incident_ops_tests.live.dagster_with_us import PATIENCE, DagsterWithUs, dagster_with_us
 from incident_ops_tests.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("real dagster")
-
 QUIET = ("0 alerts", "0 delivered, 0 pending", "Sensor function returned an empty result")
 
 
@@ -103,7 +101,9 @@ def test_all_sensors_run_without_being_switched_on_and_no_tick_fails(
         assert [line for tick in sensor.ended for line in tick.log if not line.startswith("INFO")] == []
         quiet = [tick.seconds for tick in sensor.ended[1:] if tick.skip_reason.startswith(QUIET)]
         median, longest = statistics.median(quiet), max(tick.seconds for tick in sensor.ended)
-        print(f"{name}: {len(sensor.ended)} ticks, quiet ones {median:.2f} s in the median, longest {longest:.2f} s")
+        print(
+            f"{name}: {len(sensor.ended)} ticks, quiet ones {median:.2f} s in the median, longest {longest:.2f} s"
+        )
         record_property(f"{name}_quiet_seconds", round(median, 2))
         assert median < 5, "a tick that takes as long as the daemon's loop delays the next"
     dagster.processes.assert_alive()
@@ -112,7 +112,9 @@ def test_all_sensors_run_without_being_switched_on_and_no_tick_fails(
 def test_neither_daemon_nor_webserver_complains_in_its_log(dagster: DagsterWithUs):
     dagster.waits_until_all_sensors_ticked(times=1)
     lines = re.sub(r"\x1b\[\d+m", "", dagster.processes.log.read_text(errors="replace")).splitlines()
-    complaints = re.compile(r"- dagster(\.daemon|-webserver|\.code_server).* - (WARNING|ERROR|CRITICAL) - |is locked")
+    complaints = re.compile(
+        r"- dagster(\.daemon|-webserver|\.code_server).* - (WARNING|ERROR|CRITICAL) - |is locked"
+    )
     assert [line for line in lines if complaints.search(line)] == []
     ours = re.compile(r"incident_ops/.*Warning|Warning.*incident_ops")
     assert [line for line in lines if ours.search(line)] == []

@@ -131,9 +131,7 @@ class Webserver:
         return {sensor["name"]: _sensor(sensor) for sensor in answer["results"]}
 
     def _ask(self, query: str, **variables: Any) -> Mapping[str, Any]:
-        response = requests.post(
-            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30
-        )
+        response = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30)
         answer = response.json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]

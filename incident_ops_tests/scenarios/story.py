@@ -115,7 +115,9 @@ class Story:
         self._reports(dg.DagsterEventType.FRESHNESS_STATE_CHANGE, change)
 
     def _reports(self, event_type: dg.DagsterEventType, data: Any) -> None:
-        event = dg.DagsterEvent(event_type_value=event_type.value, event_specific_data=data, job_name="__RUNLESS__")
+        event = dg.DagsterEvent(
+            event_type_value=event_type.value, event_specific_data=data, job_name="__RUNLESS__"
+        )
         self.instance.report_dagster_event(event, run_id="", timestamp=self.now.timestamp())
 
     def knows_the_catalog(self, nodes: Iterable[AssetNode] | None = None) -> None:

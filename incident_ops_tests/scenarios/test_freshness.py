@@ -15,7 +15,10 @@ ORDERS, EXTERNAL = "orders", "partner/feed"
 def told_story(story: Story) -> Story:
     """The external asset is known to the catalog and was materialized from outside once."""
     story.knows_the_catalog(
-        [AssetNode(key=key, owners=("team:fin",), tags={"incident_ops/tier": "gold"}) for key in (ORDERS, EXTERNAL)]
+        [
+            AssetNode(key=key, owners=("team:fin",), tags={"incident_ops/tier": "gold"})
+            for key in (ORDERS, EXTERNAL)
+        ]
     )
     story.instance.report_runless_asset_event(dg.AssetMaterialization(dg.AssetKey(EXTERNAL.split("/"))))
     story.clock.catch_up()
@@ -23,9 +26,7 @@ def told_story(story: Story) -> Story:
 
 
 @pytest.mark.parametrize("asset", [ORDERS, EXTERNAL])
-def test_a_day_in_the_life_of_a_policy_that_warns_after_12_hours_and_fails_after_24(
-    told_story: Story, asset: str
-):
+def test_a_day_in_the_life_of_a_policy_that_warns_after_12_hours_and_fails_after_24(told_story: Story, asset: str):
     story = told_story
     for previous, new in (("UNKNOWN", "UNKNOWN"), ("UNKNOWN", "PASS")):
         story.reports_freshness(asset, previous, new)

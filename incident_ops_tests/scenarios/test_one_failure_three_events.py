@@ -53,9 +53,7 @@ def test_three_events_seen_in_any_order_are_one_incident_one_post_and_three_piec
 
 
 @pytest.mark.parametrize("knows_the_catalog", [True, False])
-def test_what_the_check_kept_from_running_is_listed_and_not_paged(
-    story: Story, knows_the_catalog: bool
-):
+def test_what_the_check_kept_from_running_is_listed_and_not_paged(story: Story, knows_the_catalog: bool):
     if not knows_the_catalog:
         story.knows_the_catalog([])
     story.breaks("web")

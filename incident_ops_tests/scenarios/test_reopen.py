@@ -67,7 +67,11 @@ def test_a_reopened_incident_resolves_again_and_says_so(story: Story):
     assert (story.incident.status, story.incident.reopened) == (Status.RESOLVED, 1)
     [post] = story.slack.posts()
     assert post.headline.startswith("🟢")
-    assert [reply.text.split()[0] for reply in story.slack.replies(post.ts)] == ["Resolved:", "Failed", "Resolved:"]
+    assert [reply.text.split()[0] for reply in story.slack.replies(post.ts)] == [
+        "Resolved:",
+        "Failed",
+        "Resolved:",
+    ]
 
 
 def test_a_real_run_that_fails_again_reopens_too(story: Story):

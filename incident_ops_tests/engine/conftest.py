@@ -1,0 +1,14 @@
+"""A real store in a file; everything else around the engine is a fake of these tests' own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from incident_ops.adapters.store import SqlStore, open_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    with open_store(f"sqlite:///{tmp_path}/x.db") as opened:
+        yield opened

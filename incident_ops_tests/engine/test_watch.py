@@ -1,0 +1,137 @@
+"""The eye on ourselves: what is judged, what is told, and that it is told once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incident_ops.adapters.store import SqlStore
+from incident_ops.core.catalog import Catalog
+from incident_ops.core.incident import Status
+from incident_ops.core.matching import parse_matcher
+from incident_ops.core.notices import Action
+from incident_ops.core.routing import RoutingRules
+from incident_ops.core.severity import Assessment, Severity
+from incident_ops.engine.policy import Policy, SeverityRule
+from incident_ops.engine.triage import Knowledge, Triaged
+from incident_ops.engine.watch import BEHIND, beat, is_due, judge, last_beat, tell
+from incident_ops_tests.builders import T0, minutes
+from incident_ops_tests.engine.fakes import FakeWorkspace
+from incident_ops_tests.engine.outbox import open_incident, owe
+
+KNOWLEDGE = Knowledge(
+    catalog=Catalog(),
+    policy=Policy(routing=RoutingRules(sink="slack", default_channel="#data")),
+    installed_at=T0,
+)
+
+
+def troubles(
+    store: SqlStore, workspace: FakeWorkspace | None = None, *, at: float = 0, **asked: Any
+) -> dict[str, str]:
+    values: dict[str, Any] = {"config_trouble": "", "loops_of_others": ()}
+    conditions = judge(store, workspace or FakeWorkspace(), now=minutes(at), **(values | asked))
+    return {condition.name: condition.trouble for condition in conditions if condition.trouble}
+
+
+def watch(
+    store: SqlStore, workspace: FakeWorkspace | None = None, *, at: float, config_trouble: str = ""
+) -> Triaged:
+    conditions = judge(
+        store, workspace or FakeWorkspace(), config_trouble=config_trouble, loops_of_others=(), now=minutes(at)
+    )
+    return tell(store, conditions, KNOWLEDGE, now=minutes(at))
+
+
+def test_a_fresh_installation_has_no_trouble(store: SqlStore) -> None:
+    assert troubles(store, loops_of_others=("detection", "notification")) == {}
+
+
+def test_a_broken_configuration_is_a_trouble(store: SqlStore) -> None:
+    assert troubles(store, config_trouble="line 2: no") == {"configuration": "line 2: no"}
+
+
+def test_an_outbox_that_is_stuck_is_a_trouble(store: SqlStore) -> None:
+    owe(store, open_incident(store), Action.POST)
+    assert troubles(store, at=10) == {}
+    assert troubles(store, at=11) == {"outbox": "a notification has been waiting for 11 min"}
+
+
+def test_a_log_that_is_not_read_to_its_end_is_a_trouble(store: SqlStore) -> None:
+    store.set_value(BEHIND, T0.isoformat(), now=T0)
+    assert troubles(store, at=6) == {"event log lag": "reading the event log has been behind for 6 min"}
+    store.set_value(BEHIND, "", now=T0)
+    assert troubles(store, at=6) == {}
+
+
+def test_a_loop_that_ran_once_and_stands_still_is_a_trouble(store: SqlStore) -> None:
+    """A loop that never ran may be switched off on purpose."""
+    beat(store, "detection", now=T0)
+    assert list(troubles(store, at=6, loops_of_others=("detection", "notification"))) == ["detection loop"]
+    beat(store, "detection", now=minutes(6))
+    assert troubles(store, at=6, loops_of_others=("detection",)) == {}
+
+
+def test_a_location_that_does_not_load_is_a_trouble_until_it_does(store: SqlStore) -> None:
+    broken = FakeWorkspace(broken={"shop": "SyntaxError"})
+    assert watch(store, broken, at=0).opened == ("INC-1",)
+    assert store.incident(1).summary == ("code location shop does not load, nothing in it is checked: SyntaxError")
+    assert watch(store, FakeWorkspace(away=True), at=1) == Triaged(), "who cannot be asked says nothing"
+    assert store.incident(1).status is Status.TRIGGERED
+    assert watch(store, FakeWorkspace(), at=2).resolved == ("INC-1",)
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "expected"),
+    [
+        ([True], False, True),
+        ([None], False, False),
+        ([False], False, False),
+        ([True, None], None, False),
+        ([True], True, False),
+    ],
+)
+def test_a_daemon_is_missed_only_if_it_was_ever_there(
+    store: SqlStore, seen: list[bool | None], now: bool | None, expected: bool
+) -> None:
+    """Without schedules nobody starts a scheduler daemon; that is no trouble."""
+    for each in seen:
+        troubles(store, FakeWorkspace(daemons={"SENSOR": each}))
+    assert bool(troubles(store, FakeWorkspace(daemons={"SENSOR": now}))) is expected
+
+
+def test_a_trouble_is_told_once_and_its_end_once(store: SqlStore) -> None:
+    opened = watch(store, at=0, config_trouble="line 2: no")
+    assert (opened.opened, store.incident(1).title) == (("INC-1",), "incident_ops: configuration")
+    assert watch(store, at=1, config_trouble="line 2: no") == Triaged()
+    assert watch(store, at=2, config_trouble="line 3: neither") == Triaged()
+    assert watch(store, at=3).resolved == ("INC-1",)
+    assert watch(store, at=4) == Triaged()
+    assert watch(store, at=5, config_trouble="line 9: again").updated == ("INC-1",), "reopened"
+
+
+def test_our_troubles_go_to_the_inbox_too(store: SqlStore) -> None:
+    watch(store, at=0, config_trouble="line 2: no")
+    assert [str(d.destination) for d in store.deliveries(1)] == ["slack:#data", "inbox:#data"]
+
+
+def test_something_is_due_never_too_early_and_also_after_the_clock_went_back(store: SqlStore) -> None:
+    every = timedelta(minutes=3)
+    assert last_beat(store, "sweep") is None
+    assert is_due(store, "sweep", every=every, now=T0)
+    beat(store, "sweep", now=T0)
+    due = [is_due(store, "sweep", every=every, now=minutes(at)) for at in (0, 2.9, 3, -1)]
+    assert due == [False, False, True, True]
+
+
+def test_the_configurations_own_grading_decides_first_match_first() -> None:
+    rules = tuple(
+        SeverityRule(matchers=(parse_matcher(text),), severity=severity, text=text)
+        for text, severity in (('team = "fin"', Severity.SEV0), ('tier = "gold"', Severity.SEV3))
+    )
+    policy = Policy(routing=KNOWLEDGE.policy.routing, severity_rules=rules)
+    ours = Assessment(severity=Severity.SEV2, reasons=("no tier",))
+    both, gold = {"team": "fin", "tier": "gold"}, {"tier": "gold"}
+    assert policy.graded(ours, both) == Assessment(severity=Severity.SEV0, reasons=('severity rule team = "fin"',))
+    assert policy.graded(ours, gold).severity is Severity.SEV3
+    assert policy.graded(ours, {}) is ours
