@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # UTF-8 whatever the locale says: other programs read it
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        exit_code = commands.main(arguments, standalone_mode=False)  # click gives back what `ctx.exit` was called with
+        exit_code = commands.main(arguments, standalone_mode=False)  # what `ctx.exit` was called with
         sys.exit(exit_code if isinstance(exit_code, int) else 0)
     except click.exceptions.Abort:
         sys.exit(130)

@@ -128,7 +128,7 @@ def materialization_of(incident: Incident, webserver_url: str) -> dg.AssetMateri
         "bad data since": dg.MetadataValue.timestamp(incident.started_at),
         "detected": dg.MetadataValue.timestamp(incident.detected_at),
         "nature": str(incident.nature),
-        "alerts": incident.alert_count,
+        "failures": incident.failure_count,
     }
     if incident.assignee:
         metadata["assignee"] = _one_line(incident.assignee)

@@ -141,10 +141,10 @@ def of_job_success(run: RunLog, *, at: datetime) -> Recovery:
 
 def of_failure(failure: Failure, run: RunLog, *, now: datetime) -> tuple[Alert, ...]:
     """One thing that failed in a run, as the events that tell of it: the step's failure and the run's."""
-    step_event = ("STEP_FAILURE", _step_evidence(failure, run))
-    run_event = ("RUN_FAILURE", _run_evidence(failure, run))
+    step_event = ("STEP_FAILURE", _step_evidence(failure, run), failure.error_class is ErrorClass.CHECK)
+    run_event = ("RUN_FAILURE", _run_evidence(failure, run), failure.step is not None)
     if failure.kind is AlertKind.CHECK_ERRORED and not run.failed:
-        events = [("NEVER_EVALUATED", _never_evaluated_evidence(failure, run))]
+        events = [("NEVER_EVALUATED", _never_evaluated_evidence(failure, run), False)]
     else:
         events = [step_event, run_event] if failure.step is not None else [run_event]
     subject = failure.subject
@@ -159,12 +159,13 @@ def of_failure(failure: Failure, run: RunLog, *, now: datetime) -> tuple[Alert, 
             run_id=run.run_id,
             run_group=run.group,
             cause=f"{run.run_id}/{failure.step or ''}" if is_build else None,
+            is_echo=is_echo,
             materialization=failure.materialization,
             occurred_at=failure.at,
             observed_at=now,
             evidence=evidence,
         )
-        for name, evidence in events
+        for name, evidence, is_echo in events
     )
 
 

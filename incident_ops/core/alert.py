@@ -122,6 +122,8 @@ class Alert:
         run_group: the first run of a chain of retries; equal to `run_id` without retries.
         cause: identity of the one failure that several alerts tell of (`run id/step`): a step that fails
             before it has built three assets is one failure with three alerts.
+        is_echo: another alert tells of the same failure, more directly: a run's failure after its step's, a
+            step's after the check's that stopped it. Evidence, and not one failure more.
         materialization: storage id of the materialization that was looked at.
         occurred_at: when it happened at the source (aware UTC).
         observed_at: when we read it (aware UTC).
@@ -141,6 +143,7 @@ class Alert:
     run_id: str | None = None
     run_group: str | None = None
     cause: str | None = None
+    is_echo: bool = False
     materialization: int | None = None
     began_at: datetime | None = None
 

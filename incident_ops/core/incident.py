@@ -139,6 +139,8 @@ class Incident:
         severity_by: who set the severity; a person's choice is kept when new alerts arrive.
         started_at: when bad data began, as far as known.
         detected_at: when we first knew.
+        alert_count: alerts taken in, echoes of one failure included.
+        failure_count: failures, however many alerts told of each.
         backlog: it was over or old before we were installed; recorded, never pushed.
         news: timeline entries made by the verbs and not stored yet.
     """
@@ -163,6 +165,7 @@ class Incident:
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     alert_count: int = 0
+    failure_count: int = 0
     flaky: bool = False
     backlog: bool = False
     reopened: int = 0
@@ -214,6 +217,7 @@ class Incident:
             ),
             title=title_of(main),
             alert_count=self.alert_count + 1,
+            failure_count=self.failure_count + (not alert.is_echo),
             started_at=min(self.started_at, alert.began_at or alert.occurred_at),
             updated_at=now,
         )
@@ -381,6 +385,7 @@ def opened(
         owner=owner,
         labels=MappingProxyType(dict(labels)),
         alert_count=1,
+        failure_count=int(not alert.is_echo),
         backlog=backlog,
         error_signature=alert.evidence.error_signature,
         summary=alert.evidence.summary,

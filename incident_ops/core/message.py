@@ -69,8 +69,10 @@ def compose(incident: Incident, *, links_of: Callable[[Incident], tuple[Link, ..
         facts.append(("Partition", incident.root.partition))
     if incident.cause_class:
         facts.append(("Cause class", incident.cause_class))
-    if incident.alert_count > 1:
-        facts.append(("Alerts", f"{incident.alert_count:,} ({incident.alert_count - 1:,} more since the first)"))
+    if incident.failure_count > 1:
+        facts.append(
+            ("Failures", f"{incident.failure_count:,} ({incident.failure_count - 1:,} more since the first)")
+        )
     if incident.flaky:
         facts.append(("Flaky", "a retry passed"))
     facts.extend(incident.facts.items())

@@ -116,7 +116,7 @@ def _is_pushed_again(
     accepted the last push. Until a first push is accepted there is nothing to repeat."""
     return (
         after.status is Status.TRIGGERED
-        and after.alert_count > before.alert_count
+        and after.failure_count > before.failure_count
         and told.last_push_at is not None
         and now - told.last_push_at >= repeat_interval
     )
@@ -142,4 +142,4 @@ def _line(entry: TimelineEntry) -> str:
 
 
 def _still_failing(incident: Incident) -> str:
-    return f"Still failing: {incident.alert_count - 1:,} more since the first alert."
+    return f"Still failing: {incident.failure_count - 1:,} more since the first failure."

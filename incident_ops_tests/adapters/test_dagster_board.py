@@ -64,7 +64,7 @@ class TestShow:
         assert metadata["status"].value == "resolved as fixed"
         assert metadata["severity"].value.startswith("SEV2: the detector's severity is ERROR; ")
         assert metadata["owner"].value == "team:fin"
-        assert metadata["alerts"].value == 1
+        assert metadata["failures"].value == 1
         assert metadata["failing asset"] == dg.MetadataValue.asset(dg.AssetKey(["shop", "orders"]))
         assert metadata["check"].value == f"{UI}/assets/shop/orders?view=checks&checkDetail=not_null"
         assert metadata["run"].value == f"{UI}/runs/0a1b2c3d"

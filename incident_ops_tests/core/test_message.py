@@ -32,7 +32,7 @@ def test_everything_that_is_known_is_shown() -> None:
         make_incident(1, alert, owner=None),
         assignee="ann",
         cause_class=CauseClass.OPERATIONAL,
-        alert_count=1_234,
+        failure_count=1_234,
         flaky=True,
         facts={"Null rows": "12"},
         not_run=("x/y (not run: upstream a/b)",),
@@ -49,7 +49,7 @@ def test_everything_that_is_known_is_shown() -> None:
         "Since": "2026-11-20 09:00 UTC",
         "Partition": "p1",
         "Cause class": "operational",
-        "Alerts": "1,235 (1,234 more since the first)",
+        "Failures": "1,235 (1,234 more since the first)",
         "Flaky": "a retry passed",
         "Null rows": "12",
     }

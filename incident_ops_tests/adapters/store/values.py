@@ -56,6 +56,7 @@ COMPLETE_ALERT = Alert(
     run_id="run-2",
     run_group="run-1",
     cause="run-2/build_orders",
+    is_echo=True,
     materialization=2**40,
     began_at=minutes(-90),
 )
@@ -106,6 +107,7 @@ COMPLETE_INCIDENT = Incident(
     acknowledged_at=minutes(4),
     resolved_at=minutes(9),
     alert_count=4_000,
+    failure_count=3_900,
     flaky=True,
     backlog=True,
     reopened=3,
