@@ -127,7 +127,7 @@ def test_new_failures_push_again_after_the_repeat_interval_and_not_before() -> N
 
 def test_the_repeat_says_how_much_came() -> None:
     [reply, _] = owed(STORED, replace(fired(STORED, at=240), failure_count=4_001), {FIN: POSTED}, at=240)
-    assert reply.text == "Still failing: 4,000 more since the first."
+    assert reply.text == "Still failing: 4,000 more since the first failure."
 
 
 def test_the_cool_down_starts_when_the_sink_has_accepted() -> None:

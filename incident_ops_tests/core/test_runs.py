@@ -145,6 +145,14 @@ ROWS: dict[str, tuple[RunLog, Mapping[str, Iterable[str]], dict[str, str]]] = {
         {},
         {"left: rows": "run_failed | right | dash"},
     ),
+    "a blocking check holds back the rest of its step, related or not": (
+        run(
+            step("pair", FAILED, error=BY_CHECK), plan=PAIR, built=["left"],
+            seen=[evaluated("left", "rows", "pair", blocks=True)],
+        ),
+        {"right": ["elsewhere"]},
+        {"left: rows": "run_failed | right"},
+    ),
     "two blocking checks are two failures": (
         run(
             step("pair", FAILED, error=BY_CHECK), plan=[planned("left", "pair")], built=["left"],
