@@ -42,10 +42,11 @@ from incident_ops.core.errors import (
     NotFound,
     SourceUnavailable,
 )
-from incident_ops.core.incident import EntryKind, Incident, Resolution, Status
+from incident_ops.core.incident import Incident
 from incident_ops.core.message import moment
 from incident_ops.core.record import incident_record, utc_text
 from incident_ops.core.severity import Severity
+from incident_ops.core.status import EntryKind, Resolution, Status
 from incident_ops.engine.ops import refreshed_catalog, tick
 from incident_ops.engine.triage import Knowledge, change
 

@@ -26,8 +26,9 @@ from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.adapters.wiring import DATABASE_FILE
 from incident_ops.core.delivery import DeliveryStatus
 from incident_ops.core.errors import IncidentOpsError
-from incident_ops.core.incident import Incident, Status
+from incident_ops.core.incident import Incident
 from incident_ops.core.message import digest_line
+from incident_ops.core.status import Status
 
 FAULT = "null_prices"
 PATIENCE = 300.0

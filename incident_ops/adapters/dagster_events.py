@@ -4,13 +4,9 @@ Why not a public call: none gives the events of all runs in the order of one int
 alike. `get_logs_for_all_runs_by_log_id` comes near but cuts a page short, silently, at a row that it cannot
 decode; here each row is decoded by itself, and one that cannot be is an alert.
 
-What makes the tail exact:
-- Rows above `settled` are read again until they were visible for `SETTLE`: PostgreSQL hands out ids before it
-  commits, so a lower id may appear after a higher one. Rows seen before are left out, but only up to the first
-  row that is new: what follows a late row is told again, in order (triage knows alerts by their id, and a
-  recovery told twice does no harm).
-- `anchors` are events known to be read. When the last one is gone or changed, rows at the end of the log were
-  deleted, SQLite gives their ids to new events, and reading resumes at the newest anchor that still stands.
+What makes the tail exact is in `dagster_cursor`: rows seen before are left out, but only up to the first row that
+is new, and what follows a late row is told again, in order (triage knows alerts by their id, and a recovery told
+twice does no harm).
 """
 
 import json
@@ -28,6 +24,7 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import deserialize_value
 from dagster_shared.serdes.errors import DeserializationError
 
+from incident_ops.adapters.dagster_cursor import TailCursor, advanced
 from incident_ops.adapters.dagster_runs import group_of, location_of, read_run
 from incident_ops.adapters.dagster_translate import (
     asset_ref,
@@ -41,14 +38,8 @@ from incident_ops.adapters.dagster_translate import (
 )
 from incident_ops.core.alert import Alert, AlertKind, Evidence, Nature, Observation, RetrySucceeded, Subject
 from incident_ops.core.errors import SourceUnavailable
-from incident_ops.core.runs import RunLog, Upstream, account_for
+from incident_ops.core.runs import Failure, RunLog, Upstream, account_for
 from incident_ops.engine.ports import Page
-
-SETTLE = timedelta(seconds=10)
-"""How long after a row is seen a lower id may still appear; measured on PostgreSQL with eight writers: 38 ms."""
-
-LONG_SETTLED = timedelta(minutes=10)
-"""Events older than this are settled at first sight, so that a backlog is read once."""
 
 SWEEP_WINDOW = timedelta(hours=1)
 SWEEP_ROWS = 2000
@@ -65,37 +56,6 @@ TAILED = (
 )
 
 _UNREADABLE = (DeserializationError, json.JSONDecodeError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TailCursor:
-    """Where the tail stands.
-
-    Attributes:
-        anchors: (id, timestamp) of events that were read and are settled, oldest first; the last is where
-            reading begins.
-        window: (id, when first seen, epoch seconds) of rows above the last anchor.
-    """
-
-    anchors: tuple[tuple[int, float], ...] = ()
-    window: tuple[tuple[int, float], ...] = ()
-
-    @property
-    def settled(self) -> int:
-        return self.anchors[-1][0] if self.anchors else 0
-
-    def dump(self) -> str:
-        return json.dumps({"anchors": self.anchors, "window": self.window}, separators=(",", ":"))
-
-    @staticmethod
-    def load(text: str | None) -> "TailCursor":
-        if text is None:
-            return TailCursor()
-        data = json.loads(text)
-        return TailCursor(
-            anchors=tuple((int(i), float(t)) for i, t in data["anchors"]),
-            window=tuple((int(i), float(t)) for i, t in data["window"]),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +103,7 @@ class DagsterEvents:
         seen = dict(state.window)
         first_new = next((i for i, row in enumerate(rows) if row.id not in seen), len(rows))
         observations = [o for row in rows[first_new:] for o in self._observations(row, now=now)]
-        following = _advanced(state, rows, now=now)
+        following = advanced(state, [(row.id, row.at) for row in rows], now=now)
         return Page(
             observations=tuple(observations),
             cursor=following.dump(),
@@ -238,9 +198,52 @@ class DagsterEvents:
             return ()
         return self._account(read_run(self._instance, run), now=now)
 
-    def _account(self, run: RunLog, *, now: datetime) -> tuple[Alert, ...]:
-        failures = account_for(run, upstream=self._lineage())
-        return tuple(alert for failure in failures for alert in of_failure(failure, run, now=now))
+    def _account(self, run: RunLog, *, now: datetime) -> tuple[Observation, ...]:
+        """The failures of a run, each followed by what has healed it since: a run may fail early and end late,
+        and a recovery that was read in between found nothing to heal."""
+        observations: list[Observation] = []
+        for failure in account_for(run, upstream=self._lineage()):
+            observations.extend(of_failure(failure, run, now=now))
+            for row in self._newest_recovery_of(failure):
+                observations.extend(self._observations(row, now=now))
+        return tuple(observations)
+
+    def _newest_recovery_of(self, failure: Failure) -> list[_Row]:
+        if failure.subject.asset is None:
+            return []
+        asset_key = dg.AssetKey(failure.subject.asset.path).to_string()
+        since = failure.at.replace(tzinfo=None)
+        if failure.subject.check is None:
+            table = SqlEventLogStorageTable.c
+            query = (
+                sa.select(table.id, table.run_id, table.event, table.dagster_event_type, table.timestamp)
+                .where(
+                    table.asset_key == asset_key,
+                    table.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION.value,
+                    table.timestamp > since,
+                )
+                .order_by(table.id.desc())
+                .limit(1)
+            )
+            if failure.partition is not None:
+                query = query.where(table.partition == failure.partition)
+            return [
+                _Row(id=row[0], run_id=row[1] or "", text=row[2], type=row[3], at=_epoch(row[4]))
+                for row in self._fetch(query)
+            ]
+        checks = AssetCheckExecutionsTable.c
+        passes = (
+            sa.select(checks.evaluation_event_storage_id, checks.run_id, checks.evaluation_event)
+            .where(
+                checks.asset_key == asset_key,
+                checks.check_name == failure.subject.check,
+                checks.execution_status == "SUCCEEDED",
+                checks.evaluation_event_timestamp > since,
+            )
+            .order_by(checks.id.desc())
+            .limit(1)
+        )
+        return [_evaluation_row(*row) for row in self._fetch(passes)]
 
     def _of_success(self, run_id: str, *, event_id: str, at: datetime, now: datetime) -> list[Observation]:
         run = self._instance.get_run_by_id(run_id)
@@ -292,7 +295,7 @@ class DagsterEvents:
         table = AssetCheckExecutionsTable.c
         newest = self._fetch(sa.select(sa.func.max(table.id)))[0][0] or 0
         query = (
-            sa.select(table.evaluation_event, table.evaluation_event_storage_id, table.run_id)
+            sa.select(table.evaluation_event_storage_id, table.run_id, table.evaluation_event)
             .where(
                 table.id > newest - SWEEP_ROWS,
                 # create_timestamp is in the database's own time zone, this one in UTC
@@ -302,12 +305,7 @@ class DagsterEvents:
             )
             .order_by(table.evaluation_event_storage_id)
         )
-        type_ = DagsterEventType.ASSET_CHECK_EVALUATION.value
-        rows = [
-            _Row(id=storage_id, run_id=run_id or "", text=text, type=type_, at=0.0)
-            for text, storage_id, run_id in self._fetch(query)
-            if text
-        ]
+        rows = [_evaluation_row(*row) for row in self._fetch(query)]
         return tuple(observation for row in rows for observation in self._observations(row, now=now))
 
     def failed_runs(self, *, now: datetime) -> tuple[str, ...]:
@@ -327,37 +325,14 @@ def _nothing(key: str) -> tuple[str, ...]:
     return ()
 
 
-def _advanced(state: TailCursor, rows: Sequence[_Row], *, now: datetime) -> TailCursor:
-    """The cursor after `rows`: settled as far as everything was visible long enough."""
-    seen = dict(state.window)
-    moment = now.timestamp()
-    anchors = list(state.anchors)
-    window: list[tuple[int, float]] = []
-    for row in rows:
-        first_seen = min(seen.get(row.id, moment), moment)
-        is_settled = (
-            moment - first_seen >= SETTLE.total_seconds() or moment - row.at >= LONG_SETTLED.total_seconds()
-        )
-        if is_settled and not window:
-            anchors.append((row.id, row.at))
-        else:
-            window.append((row.id, first_seen))
-    return TailCursor(anchors=_thinned(anchors), window=tuple(window))
-
-
-def _thinned(anchors: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
-    """The newest eight anchors, and of the older ones those at doubling distances: enough to resume near any
-    deletion, few enough for a cursor."""
-    newest = list(anchors[-8:])
-    older = list(anchors[:-8])
-    kept: list[tuple[int, float]] = []
-    distance = 64
-    last = newest[0][0] if newest else 0
-    for anchor in reversed(older):
-        if last - anchor[0] >= distance:
-            kept.append(anchor)
-            last, distance = anchor[0], distance * 2
-    return (*reversed(kept), *newest)
+def _evaluation_row(storage_id: int, run_id: str | None, text: str) -> _Row:
+    return _Row(
+        id=storage_id,
+        run_id=run_id or "",
+        text=text,
+        type=DagsterEventType.ASSET_CHECK_EVALUATION.value,
+        at=0.0,  # only the tail asks
+    )
 
 
 def _epoch(value: datetime) -> float:

@@ -29,9 +29,9 @@ from incident_ops.config import (
     settings_from_text,
 )
 from incident_ops.core.errors import ConfigError
-from incident_ops.core.incident import Status
 from incident_ops.core.own import OWN_ASSETS
 from incident_ops.core.routing import INBOX, Destination, RoutingRules
+from incident_ops.core.status import Status
 from incident_ops.engine.dispatch import Sinks
 from incident_ops.engine.ops import Ops
 from incident_ops.engine.policy import Policy, SeverityRule
@@ -90,15 +90,21 @@ def in_force(around: Surroundings, *, now: datetime) -> InForce:
     try:
         settings = load_settings(around.environ, around.cwd)
     except ConfigError as error:
-        store = shared_store(_database_url(database_url_despite_errors(around.environ, around.cwd), around))
+        store = shared_store(_database_url(_url_in_spite_of(error, around), around))
         kept = store.value(_LAST_GOOD) or ""
-        environ = {k: v for k, v in around.environ.items() if k != "INCIDENT_OPS_CONFIG"}
-        settings = settings_from_text(kept, environ, file="the last good configuration")
+        settings = settings_from_text(kept, around.environ, file="the last good configuration")
         return InForce(settings=settings, store=store, problems=error.problems)
     store = shared_store(_database_url(settings.database_url, around))
     if store.value(_LAST_GOOD) != settings.text:
         store.set_value(_LAST_GOOD, settings.text, now=now)
     return InForce(settings=settings, store=store, problems=())
+
+
+def _url_in_spite_of(error: ConfigError, around: Surroundings) -> str | None:
+    try:
+        return database_url_despite_errors(around.environ, around.cwd)
+    except ConfigError:
+        raise error from None
 
 
 def shared_store(url: str) -> SqlStore:

@@ -71,7 +71,7 @@ def database_url_despite_errors(environ: Mapping[str, str], cwd: Path) -> str | 
     with the last good configuration has to find it there. None stands for the default.
 
     Raises:
-        ConfigError: the file names a variable that is not set, and another database would be the wrong one.
+        ConfigError: what the file says of the database cannot be used, and another one would be the wrong one.
     """
     if url := environ.get("INCIDENT_OPS_DATABASE_URL"):
         return url
@@ -82,10 +82,7 @@ def database_url_despite_errors(environ: Mapping[str, str], cwd: Path) -> str | 
     line = re.search(r"^database_url:[^\n]*", text, re.MULTILINE)
     if line is None:
         return None
-    try:
-        configured = parse_config(line.group(), file=FILE_NAME).database_url
-    except ConfigError:
-        return None
+    configured = parse_config(line.group(), file=FILE_NAME).database_url
     if not isinstance(configured, Secret):
         return configured
     try:

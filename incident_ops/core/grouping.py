@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from incident_ops.core.alert import Alert
-from incident_ops.core.incident import Incident, Status
+from incident_ops.core.incident import Incident
+from incident_ops.core.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

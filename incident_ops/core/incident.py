@@ -8,7 +8,6 @@ that are not stored yet; the store writes both together. Which alert belongs to 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 
 from incident_ops.core.alert import (
@@ -25,75 +24,7 @@ from incident_ops.core.durations import format_duration
 from incident_ops.core.errors import IllegalTransition
 from incident_ops.core.labels import labels_of_trouble
 from incident_ops.core.severity import Assessment, Priority, Severity, priority_for, worst_of
-
-SYSTEM = "incident_ops"
-
-
-class Status(StrEnum):
-    TRIGGERED = "triggered"
-    ACKNOWLEDGED = "acknowledged"
-    MITIGATED = "mitigated"
-    RESOLVED = "resolved"
-    CLOSED = "closed"
-
-    @property
-    def is_open(self) -> bool:
-        return self not in (Status.RESOLVED, Status.CLOSED)
-
-
-TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
-    {
-        Status.TRIGGERED: frozenset({Status.ACKNOWLEDGED, Status.MITIGATED, Status.RESOLVED}),
-        Status.ACKNOWLEDGED: frozenset({Status.TRIGGERED, Status.MITIGATED, Status.RESOLVED}),
-        Status.MITIGATED: frozenset({Status.TRIGGERED, Status.RESOLVED}),
-        Status.RESOLVED: frozenset({Status.TRIGGERED, Status.CLOSED}),
-        Status.CLOSED: frozenset(),
-    }
-)
-
-
-class Resolution(StrEnum):
-    """Why an incident ended."""
-
-    FIXED = "fixed"
-    EXPECTED = "expected"
-    FALSE_POSITIVE = "false_positive"
-    DUPLICATE = "duplicate"
-    NO_ACTION = "no_action"
-
-
-class CauseClass(StrEnum):
-    OPERATIONAL = "operational"
-    CODE = "code"
-    DATA = "data"
-
-
-class EntryKind(StrEnum):
-    """What a line of the timeline tells."""
-
-    OPENED = "opened"
-    ALERT = "alert"
-    RECOVERY = "recovery"
-    ACKNOWLEDGED = "acknowledged"
-    MITIGATED = "mitigated"
-    ASSIGNED = "assigned"
-    SEVERITY = "severity"
-    OWNER = "owner"
-    NOTE = "note"
-    RESOLVED = "resolved"
-    REOPENED = "reopened"
-    CLOSED = "closed"
-    NOTIFIED = "notified"
-    SUPPRESSED = "suppressed"
-    DELIVERY_FAILED = "delivery_failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineEntry:
-    at: datetime
-    kind: EntryKind
-    text: str
-    by: str = SYSTEM
+from incident_ops.core.status import SYSTEM, TRANSITIONS, CauseClass, EntryKind, Resolution, Status, TimelineEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

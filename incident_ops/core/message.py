@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from incident_ops.core.alert import CheckSeverity
 from incident_ops.core.durations import format_duration
-from incident_ops.core.incident import Incident, Status
+from incident_ops.core.incident import Incident
+from incident_ops.core.status import Status
 
 
 class Colour(StrEnum):

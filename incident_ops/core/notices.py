@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from incident_ops.core.incident import EntryKind, Incident, Status, TimelineEntry
+from incident_ops.core.incident import Incident
 from incident_ops.core.routing import Destination, Route
+from incident_ops.core.status import EntryKind, Status, TimelineEntry
 
 
 class Action(StrEnum):

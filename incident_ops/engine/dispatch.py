@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.errors import TransportError
-from incident_ops.core.incident import EntryKind, Incident, TimelineEntry
+from incident_ops.core.incident import Incident
 from incident_ops.core.message import Link, compose
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.retry import DELAY_FOR_A_PERSON, delay_before_retry
 from incident_ops.core.routing import Destination
+from incident_ops.core.status import EntryKind, TimelineEntry
 from incident_ops.engine.ports import CanLookUp, CanReply, CanUpdate, Notifier, Store
 
 LEASE = timedelta(seconds=90)

@@ -9,10 +9,11 @@ from typing import Protocol, runtime_checkable
 from incident_ops.core.alert import Alert, Observation
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.delivery import Delivery, Receipt
-from incident_ops.core.incident import Incident, Status, TimelineEntry
+from incident_ops.core.incident import Incident
 from incident_ops.core.message import Message
 from incident_ops.core.notices import Notice, Told
 from incident_ops.core.routing import Destination
+from incident_ops.core.status import Status, TimelineEntry
 
 
 class Transaction(Protocol):

@@ -12,11 +12,12 @@ from datetime import datetime
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Observation, Recovery, RetrySucceeded
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.grouping import Attach, Ignore, Open, decide
-from incident_ops.core.incident import EntryKind, Incident, Status, opened
+from incident_ops.core.incident import Incident, opened
 from incident_ops.core.labels import labels_of, labels_of_node
 from incident_ops.core.notices import notices_for
 from incident_ops.core.routing import Route, route
 from incident_ops.core.severity import Assessment, assess
+from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Store, Transaction
 

@@ -7,8 +7,9 @@ import dagster as dg
 import pytest
 
 from incident_ops.adapters.dagster_board import DagsterBoard, board_of, materialization_of
-from incident_ops.core.incident import Incident, Resolution
+from incident_ops.core.incident import Incident
 from incident_ops.core.severity import Severity
+from incident_ops.core.status import Resolution
 from incident_ops_tests.builders import T0, make_alert, make_incident, minutes
 
 UI = "http://dagster.example.com"

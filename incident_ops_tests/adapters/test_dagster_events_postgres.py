@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from dagster import DagsterEventType
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 
-from incident_ops.adapters.dagster_events import SETTLE, DagsterEvents
+from incident_ops.adapters.dagster_cursor import SETTLE
+from incident_ops.adapters.dagster_events import DagsterEvents
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Recovery
 from incident_ops_tests import tenant
 from incident_ops_tests.processes import make_home

@@ -1,8 +1,9 @@
 """Which incident does an alert belong to? The rules that need no lineage, each with its reason."""
 
 from incident_ops.core.grouping import Attach, Ignore, Open, decide
-from incident_ops.core.incident import Incident, Resolution
+from incident_ops.core.incident import Incident
 from incident_ops.core.severity import assess
+from incident_ops.core.status import Resolution
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
 
 FIRST = make_alert("a/b", minutes(0), cause="r1/step")

@@ -9,15 +9,9 @@ import pytest
 
 from incident_ops.core.alert import CheckSeverity
 from incident_ops.core.errors import IllegalTransition
-from incident_ops.core.incident import (
-    SYSTEM,
-    TRANSITIONS,
-    EntryKind,
-    Incident,
-    Resolution,
-    Status,
-)
+from incident_ops.core.incident import Incident
 from incident_ops.core.severity import Assessment, Priority, Severity
+from incident_ops.core.status import SYSTEM, TRANSITIONS, EntryKind, Resolution, Status
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
 
 ALLOWED = {

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from incident_ops.core.alert import CheckSeverity
-from incident_ops.core.incident import CauseClass, Resolution, Status
 from incident_ops.core.message import Colour, Link, compose, digest_line
 from incident_ops.core.severity import Assessment, Severity
+from incident_ops.core.status import CauseClass, Resolution, Status
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
 
 LINK = Link(label="Run", url="http://dagster.test/runs/r1")

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from incident_ops.core.alert import CheckSeverity
-from incident_ops.core.incident import EntryKind, Incident, Resolution
+from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action, Notice, Told, notices_for
 from incident_ops.core.routing import Destination, Route
 from incident_ops.core.severity import Assessment, Severity, assess
+from incident_ops.core.status import EntryKind, Resolution
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
 
 FIN, WEB = Destination(kind="slack", address="#fin"), Destination(kind="slack", address="#web")

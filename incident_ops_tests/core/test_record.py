@@ -3,8 +3,8 @@
 import json
 from datetime import timedelta, timezone
 
-from incident_ops.core.incident import Resolution
 from incident_ops.core.record import incident_record, utc_text
+from incident_ops.core.status import Resolution
 from incident_ops_tests.builders import T0, make_alert, make_incident, minutes
 
 PROMISED = [

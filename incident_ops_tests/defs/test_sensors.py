@@ -17,9 +17,9 @@ from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.wiring import dispose_stores, in_force, surroundings_of, utc_now
 from incident_ops.core.alert import AlertKind
 from incident_ops.core.errors import StoreUnavailable
-from incident_ops.core.incident import Status
 from incident_ops.core.own import INCIDENT_BOARD, INCIDENTS
 from incident_ops.core.record import incident_record
+from incident_ops.core.status import Status
 from incident_ops.definitions import defs
 from incident_ops.defs import sensors
 from incident_ops.defs.assets import INCIDENTS_IO

@@ -2,9 +2,9 @@
 
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.delivery import DeliveryStatus
-from incident_ops.core.incident import EntryKind
 from incident_ops.core.notices import Action
 from incident_ops.core.routing import Destination
+from incident_ops.core.status import EntryKind
 from incident_ops_tests.engine.fakes import FakeSink, sinks
 from incident_ops_tests.engine.outbox import REFUSED, REVOKED, UNREACHABLE, deliver, open_incident, owe
 

@@ -11,9 +11,9 @@ from incident_ops.adapters.store import SqlStore
 from incident_ops.core.alert import CheckSeverity, RetrySucceeded
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.errors import IllegalTransition, NotFound
-from incident_ops.core.incident import EntryKind, Resolution, Status
 from incident_ops.core.routing import RoutingRules
 from incident_ops.core.severity import Severity
+from incident_ops.core.status import EntryKind, Resolution, Status
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Transaction
 from incident_ops.engine.triage import Knowledge, Triaged, change, enrich, settle_recovered, triage

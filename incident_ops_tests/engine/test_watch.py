@@ -7,11 +7,11 @@ import pytest
 
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.incident import Status
 from incident_ops.core.matching import parse_matcher
 from incident_ops.core.notices import Action
 from incident_ops.core.routing import RoutingRules
 from incident_ops.core.severity import Assessment, Severity
+from incident_ops.core.status import Status
 from incident_ops.engine.policy import Policy, SeverityRule
 from incident_ops.engine.triage import Knowledge, Triaged
 from incident_ops.engine.watch import BEHIND, beat, is_due, judge, last_beat, tell

@@ -24,7 +24,8 @@ import pytest
 from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.wiring import Surroundings, dispose_stores, in_force, wire
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.incident import EntryKind, Incident
+from incident_ops.core.incident import Incident
+from incident_ops.core.status import EntryKind
 from incident_ops.engine.ops import Ops, Report, know, tick
 from incident_ops.engine.triage import Knowledge
 from incident_ops_tests import tenant

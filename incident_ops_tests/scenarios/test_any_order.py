@@ -7,8 +7,9 @@ from itertools import count, permutations
 import pytest
 
 from incident_ops.core.alert import Alert, Observation, Recovery
-from incident_ops.core.incident import Incident, Status
+from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action
+from incident_ops.core.status import Status
 from incident_ops.engine.triage import triage
 from incident_ops_tests.scenarios.story import Story
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from incident_ops.core.incident import Status
+from incident_ops.core.status import Status
 from incident_ops_tests.fake_slack import error
 from incident_ops_tests.scenarios.story import Story, nodes_of
 

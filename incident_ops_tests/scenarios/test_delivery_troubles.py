@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from incident_ops.core.delivery import DeliveryStatus
-from incident_ops.core.incident import EntryKind, Status
+from incident_ops.core.status import EntryKind, Status
 from incident_ops_tests.fake_slack import dropped, error, rate_limited, server_error
 from incident_ops_tests.scenarios.story import Story, telling
 

@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 
 from incident_ops.core.catalog import AssetNode
-from incident_ops.core.incident import EntryKind, Status
 from incident_ops.core.severity import Severity
+from incident_ops.core.status import EntryKind, Status
 from incident_ops_tests.scenarios.story import Story
 
 ORDERS, EXTERNAL = "orders", "partner/feed"

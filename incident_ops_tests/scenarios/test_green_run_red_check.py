@@ -3,9 +3,9 @@
 import dagster as dg
 
 from incident_ops.core.alert import AlertKind, CheckSeverity
-from incident_ops.core.incident import EntryKind, Status
 from incident_ops.core.message import digest_line
 from incident_ops.core.severity import Severity
+from incident_ops.core.status import EntryKind, Status
 from incident_ops_tests.scenarios.story import Story
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from incident_ops.core.delivery import DeliveryStatus
-from incident_ops.core.incident import Status
+from incident_ops.core.status import Status
 from incident_ops.engine.dispatch import LEASE
 from incident_ops_tests.fake_slack import hang
 from incident_ops_tests.scenarios.story import Story

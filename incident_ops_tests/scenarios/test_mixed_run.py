@@ -1,6 +1,6 @@
 """One run in which some things fail, some are built and some are not reached: who is told what."""
 
-from incident_ops.core.incident import Status
+from incident_ops.core.status import Status
 from incident_ops_tests.scenarios.story import Story
 
 EVERYTHING = ("boom", "left", "right", "leaf", "orphan")

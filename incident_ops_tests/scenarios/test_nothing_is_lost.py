@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from incident_ops.core.incident import EntryKind, Status
 from incident_ops.core.notices import Action
+from incident_ops.core.status import EntryKind, Status
 from incident_ops_tests.scenarios.event_log import Evaluation, write_evaluations
 from incident_ops_tests.scenarios.story import Story
 

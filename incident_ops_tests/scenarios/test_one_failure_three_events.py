@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from incident_ops.core.alert import AlertKind
-from incident_ops.core.incident import Status
+from incident_ops.core.status import Status
 from incident_ops.engine.ops import notification_pass, take_run
 from incident_ops_tests.scenarios.story import Story
 

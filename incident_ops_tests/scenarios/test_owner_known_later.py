@@ -1,6 +1,6 @@
 """The webserver may be away when something fails: detection goes on, and the owner is told when known."""
 
-from incident_ops.core.incident import EntryKind
+from incident_ops.core.status import EntryKind
 from incident_ops_tests.scenarios.story import Story
 
 

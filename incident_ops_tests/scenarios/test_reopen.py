@@ -1,6 +1,6 @@
 """It fails, it is well, it fails again: the same incident for a day, a new one after that."""
 
-from incident_ops.core.incident import EntryKind, Status
+from incident_ops.core.status import EntryKind, Status
 from incident_ops_tests.scenarios.story import Story
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from incident_ops.core.alert import AlertKind
-from incident_ops.core.incident import EntryKind, Status
+from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.ops import notification_pass
 from incident_ops.engine.triage import triage
 from incident_ops_tests.builders import make_alert

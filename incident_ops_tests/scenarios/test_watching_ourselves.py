@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from incident_ops.core.incident import Incident, Status
+from incident_ops.core.incident import Incident
+from incident_ops.core.status import Status
 from incident_ops.engine.ops import detection_pass, notification_pass
 from incident_ops_tests.fake_slack import server_error
 from incident_ops_tests.scenarios.event_log import Evaluation, write_evaluations

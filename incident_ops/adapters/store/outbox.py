@@ -15,9 +15,9 @@ from incident_ops.adapters.store import rows
 from incident_ops.adapters.store.database import Database, chunks, insert_or_ignore
 from incident_ops.adapters.store.tables import IS_POST, IS_UNFINISHED, deliveries, timeline
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
-from incident_ops.core.incident import TimelineEntry
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination
+from incident_ops.core.status import TimelineEntry
 
 _DESTINATION = (deliveries.c.incident, deliveries.c.kind, deliveries.c.address)
 

@@ -21,19 +21,11 @@ from incident_ops.core.alert import (
 )
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
-from incident_ops.core.incident import (
-    CauseClass,
-    EntryKind,
-    Incident,
-    Member,
-    Resolution,
-    Root,
-    Status,
-    TimelineEntry,
-)
+from incident_ops.core.incident import Incident, Member, Root
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity
+from incident_ops.core.status import CauseClass, EntryKind, Resolution, Status, TimelineEntry
 from incident_ops.engine.ports import InboxMessage
 
 Row = Mapping[Any, Any]

@@ -32,7 +32,8 @@ from incident_ops.adapters.store.tables import (
 from incident_ops.adapters.store.transaction import SqlTransaction
 from incident_ops.core.alert import Alert
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.incident import Incident, Status, TimelineEntry
+from incident_ops.core.incident import Incident
+from incident_ops.core.status import Status, TimelineEntry
 from incident_ops.engine.ports import Transaction
 
 

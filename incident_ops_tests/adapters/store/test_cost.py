@@ -19,8 +19,8 @@ from sqlalchemy import event
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.adapters.store.tables import alerts, deliveries, incidents, members, timeline
 from incident_ops.core.delivery import Receipt
-from incident_ops.core.incident import EntryKind, Status, TimelineEntry
 from incident_ops.core.notices import Action
+from incident_ops.core.status import EntryKind, Status, TimelineEntry
 from incident_ops_tests.adapters.store.values import LEASE, notice, opened_for, owe
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
 

@@ -6,8 +6,8 @@ import pytest
 
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
-from incident_ops.core.incident import EntryKind, TimelineEntry
 from incident_ops.core.notices import Action, Told
+from incident_ops.core.status import EntryKind, TimelineEntry
 from incident_ops_tests.adapters.store.values import LEASE, MAIL, SLACK, notice, opened_for, owe
 from incident_ops_tests.builders import minutes
 

@@ -1,7 +1,7 @@
 """Which incidents are to be shown, shown again, and shown no more."""
 
 from incident_ops.adapters.store import SqlStore
-from incident_ops.core.incident import EntryKind
+from incident_ops.core.status import EntryKind
 from incident_ops_tests.adapters.store.values import opened_for
 from incident_ops_tests.builders import minutes
 

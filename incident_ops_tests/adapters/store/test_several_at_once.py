@@ -10,8 +10,8 @@ import pytest
 
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.adapters.store.migrate import HEAD
-from incident_ops.core.incident import EntryKind
 from incident_ops.core.notices import Action
+from incident_ops.core.status import EntryKind
 from incident_ops_tests.adapters.store.values import LEASE, notice, opened_for, owe
 from incident_ops_tests.adapters.store.workers import answer_of, running
 from incident_ops_tests.builders import minutes

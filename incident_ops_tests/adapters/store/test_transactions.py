@@ -8,9 +8,10 @@ from sqlalchemy.exc import IntegrityError
 
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.errors import NotFound
-from incident_ops.core.incident import EntryKind, Incident, Status
+from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action
 from incident_ops.core.severity import Assessment
+from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.ports import Outbox, Publications, Store
 from incident_ops_tests.adapters.store.values import notice, opened_for
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes

@@ -16,19 +16,11 @@ from incident_ops.core.alert import (
     NotRun,
     Subject,
 )
-from incident_ops.core.incident import (
-    CauseClass,
-    EntryKind,
-    Incident,
-    Member,
-    Resolution,
-    Root,
-    Status,
-    TimelineEntry,
-)
+from incident_ops.core.incident import Incident, Member, Root
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity
+from incident_ops.core.status import CauseClass, EntryKind, Resolution, Status, TimelineEntry
 from incident_ops_tests.builders import make_alert, make_incident, minutes
 
 SLACK = Destination(kind="slack", address="#orders")

@@ -1,0 +1,76 @@
+"""Where an incident stands, which moves are allowed, why it ended, and what its timeline can tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+SYSTEM = "incident_ops"
+
+
+class Status(StrEnum):
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+    @property
+    def is_open(self) -> bool:
+        return self not in (Status.RESOLVED, Status.CLOSED)
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        Status.TRIGGERED: frozenset({Status.ACKNOWLEDGED, Status.MITIGATED, Status.RESOLVED}),
+        Status.ACKNOWLEDGED: frozenset({Status.TRIGGERED, Status.MITIGATED, Status.RESOLVED}),
+        Status.MITIGATED: frozenset({Status.TRIGGERED, Status.RESOLVED}),
+        Status.RESOLVED: frozenset({Status.TRIGGERED, Status.CLOSED}),
+        Status.CLOSED: frozenset(),
+    }
+)
+
+
+class Resolution(StrEnum):
+    """Why an incident ended."""
+
+    FIXED = "fixed"
+    EXPECTED = "expected"
+    FALSE_POSITIVE = "false_positive"
+    DUPLICATE = "duplicate"
+    NO_ACTION = "no_action"
+
+
+class CauseClass(StrEnum):
+    OPERATIONAL = "operational"
+    CODE = "code"
+    DATA = "data"
+
+
+class EntryKind(StrEnum):
+    """What a line of the timeline tells."""
+
+    OPENED = "opened"
+    ALERT = "alert"
+    RECOVERY = "recovery"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    ASSIGNED = "assigned"
+    SEVERITY = "severity"
+    OWNER = "owner"
+    NOTE = "note"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+    NOTIFIED = "notified"
+    SUPPRESSED = "suppressed"
+    DELIVERY_FAILED = "delivery_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    at: datetime
+    kind: EntryKind
+    text: str
+    by: str = SYSTEM
