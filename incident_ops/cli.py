@@ -17,9 +17,8 @@ from typing import Any, NoReturn
 import click
 import dagster as dg
 import yaml
-from rich.console import Console
-from rich.table import Table
 
+from incident_ops import terminal
 from incident_ops.adapters.store import migrate
 from incident_ops.adapters.wiring import (
     InForce,
@@ -33,7 +32,6 @@ from incident_ops.adapters.wiring import (
     wire,
 )
 from incident_ops.config import load_settings, missing_secrets, not_yet_effective
-from incident_ops.core.delivery import Delivery
 from incident_ops.core.durations import format_duration
 from incident_ops.core.errors import (
     ConfigError,
@@ -43,11 +41,11 @@ from incident_ops.core.errors import (
     SourceUnavailable,
 )
 from incident_ops.core.incident import Incident
-from incident_ops.core.message import moment
 from incident_ops.core.record import incident_record, utc_text
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import EntryKind, Resolution, Status
 from incident_ops.engine.ops import refreshed_catalog, tick
+from incident_ops.engine.report import message_record, story_of
 from incident_ops.engine.triage import Knowledge, change
 
 OPEN = tuple(status for status in Status if status.is_open)
@@ -83,6 +81,13 @@ def _one_of(values: type[StrEnum]) -> click.Choice[str]:
     return click.Choice([member.value for member in values])
 
 
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return "somebody"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="incident-ops")
 def commands() -> None:
@@ -90,7 +95,7 @@ def commands() -> None:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-by_whom = click.option("--by", default=getpass.getuser, show_default="you", help="Who is doing this.")
+by_whom = click.option("--by", default=_who, show_default="you", help="Who is doing this.")
 
 
 # ---- what every command needs
@@ -141,10 +146,6 @@ def _print_json(document: Any) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
-def _out() -> Console:
-    return Console(highlight=False, soft_wrap=True, markup=False)
-
-
 # ---- reading
 
 
@@ -162,17 +163,8 @@ def list_(statuses: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
     elif not found:
         click.echo("No open incident." if not all_of_them else "No incident.")
     else:
-        _out().print(_table_of(found))
+        terminal.show_list(found)
     _finish(held)
-
-
-def _table_of(incidents: list[Incident]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "severity", "status", "owner", "since", "what"):
-        table.add_column(heading, no_wrap=heading != "what")
-    for i in incidents:
-        table.add_row(i.id, i.severity, i.status, i.owner or "unknown", moment(i.started_at), i.title)
-    return table
 
 
 @commands.command()
@@ -183,95 +175,12 @@ def show(incident_id: str, as_json: bool) -> None:
     held = _held()
     number = _number(incident_id)
     incident = held.store.incident(number)
-    record = _record_of(held, incident)
+    story = story_of(held.store, incident, now=utc_now())
     if as_json:
-        _print_json(record)
+        _print_json(story)
     else:
-        _show(incident, record)
+        terminal.show(incident, story)
     _finish(held)
-
-
-def _record_of(held: InForce, incident: Incident) -> dict[str, Any]:
-    store = held.store
-    catalog = store.catalog()
-    age = catalog.age(utc_now())
-    return {
-        **incident_record(incident),
-        "suspects": [],
-        "impact": {"tainted": [], "at_risk": [], "healed": [], "consumers": []},
-        "audience": [],
-        "attribution": None,
-        "alerts": [
-            {
-                "event_id": alert.event_id,
-                "kind": alert.kind,
-                "run_id": alert.run_id,
-                "materialization": alert.materialization,
-                "occurred_at": utc_text(alert.occurred_at),
-                "summary": alert.evidence.summary,
-            }
-            for alert in store.alerts(incident.number, limit=50)
-        ],
-        "timeline": [
-            {"at": utc_text(e.at), "kind": e.kind, "text": e.text, "by": e.by}
-            for e in store.timeline(incident.number)
-        ],
-        "deliveries": [_delivery_record(delivery) for delivery in store.deliveries(incident.number)],
-        "catalog": {
-            "fetched_at": utc_text(catalog.fetched_at),
-            "age_seconds": int(age.total_seconds()) if age is not None else None,
-            "trouble": store.value("catalog trouble") or None,
-        },
-    }
-
-
-def _delivery_record(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "to": str(delivery.destination),
-        "action": delivery.action,
-        "status": delivery.status,
-        "attempts": delivery.attempts,
-        "created_at": utc_text(delivery.created_at),
-        "accepted_at": utc_text(delivery.accepted_at),
-        "not_before": utc_text(delivery.not_before),
-        "error": delivery.error or None,
-        "key": delivery.key,
-    }
-
-
-def _show(incident: Incident, record: dict[str, Any]) -> None:
-    out = _out()
-    out.print(f"{incident.id}  {incident.severity}  {incident.status}  {incident.title}\n")
-    rows = {
-        "owner": incident.owner or "unknown",
-        "assignee": incident.assignee,
-        "nature": incident.nature,
-        "since": moment(incident.started_at),
-        "resolved": moment(incident.resolved_at) if incident.resolved_at else None,
-        "severity": "; ".join(incident.severity_reasons),
-        "alerts": f"{incident.alert_count:,}" + (", flaky" if incident.flaky else ""),
-        **dict(incident.facts),
-    }
-    for name, value in rows.items():
-        if value:
-            out.print(f"  {name + ':':<12} {value}")
-    out.print(f"\n{incident.summary}")
-    if incident.detail and incident.detail != incident.summary:
-        out.print(f"\n{incident.detail}")
-    for item in incident.not_run:
-        out.print(f"  {item}")
-    out.print("\nTimeline")
-    for entry in record["timeline"]:
-        out.print(f"  {entry['at']}  {entry['text']}")
-    out.print("\nDeliveries")
-    for delivery in record["deliveries"]:
-        error = f"  {delivery['error']}" if delivery["error"] else ""
-        out.print(f"  {delivery['status']:<9} {delivery['action']:<6} {delivery['to']}{error}")
-    catalog = record["catalog"]
-    if catalog["trouble"]:
-        age = catalog["age_seconds"]
-        known = f"as of {catalog['fetched_at']}" if age is not None else "not known"
-        out.print(f"\nOwners and lineage are {known}: {catalog['trouble']}")
 
 
 @commands.command()
@@ -281,28 +190,11 @@ def inbox(as_json: bool) -> None:
     held = _held()
     messages = held.store.inbox()
     if as_json:
-        _print_json(
-            [
-                {
-                    "key": m.key,
-                    "incident": m.incident,
-                    "to": m.to,
-                    "headline": m.headline,
-                    "text": m.text,
-                    "thread": m.thread,
-                    "at": utc_text(m.at),
-                    "edited_at": utc_text(m.edited_at),
-                }
-                for m in messages
-            ]
-        )
+        _print_json([message_record(message) for message in messages])
     elif not messages:
         click.echo("The inbox is empty.")
-    for message in () if as_json else messages:
-        indent = "    " if message.thread else ""
-        click.echo(f"{indent}{moment(message.at)}  to {message.to}  {message.incident}")
-        for line in filter(None, (message.headline, *message.text.splitlines())):
-            click.echo(f"{indent}  {line}")
+    else:
+        terminal.show_inbox(messages)
     _finish(held)
 
 

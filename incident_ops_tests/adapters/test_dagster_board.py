@@ -17,7 +17,7 @@ UI = "http://dagster.example.com"
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp() as instance:
+    with dg.DagsterInstance.local_temp(overrides={"telemetry": {"enabled": False}}) as instance:
         yield instance
 
 

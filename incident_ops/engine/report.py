@@ -1,0 +1,73 @@
+"""What is told of incidents to those who ask: records for machines, drawn from the store."""
+
+from datetime import datetime
+from typing import Any
+
+from incident_ops.core.delivery import Delivery
+from incident_ops.core.incident import Incident
+from incident_ops.core.record import incident_record, utc_text
+from incident_ops.engine.ports import InboxMessage, Store
+
+MOST_ALERTS = 50
+
+
+def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, Any]:
+    """The incident with its evidence, timeline and deliveries, as JSON has it."""
+    catalog = store.catalog()
+    age = catalog.age(now)
+    return {
+        **incident_record(incident),
+        "suspects": [],
+        "impact": {"tainted": [], "at_risk": [], "healed": [], "consumers": []},
+        "audience": [],
+        "attribution": None,
+        "alerts": [
+            {
+                "event_id": alert.event_id,
+                "kind": alert.kind,
+                "run_id": alert.run_id,
+                "materialization": alert.materialization,
+                "occurred_at": utc_text(alert.occurred_at),
+                "summary": alert.evidence.summary,
+            }
+            for alert in store.alerts(incident.number, limit=MOST_ALERTS)
+        ],
+        "timeline": [
+            {"at": utc_text(e.at), "kind": e.kind, "text": e.text, "by": e.by}
+            for e in store.timeline(incident.number)
+        ],
+        "deliveries": [_delivery(delivery) for delivery in store.deliveries(incident.number)],
+        "catalog": {
+            "fetched_at": utc_text(catalog.fetched_at),
+            "age_seconds": int(age.total_seconds()) if age is not None else None,
+            "trouble": store.value("catalog trouble") or None,
+        },
+    }
+
+
+def message_record(message: InboxMessage) -> dict[str, Any]:
+    """A message of the inbox, as JSON has it. A reply's `thread` is the key of its post."""
+    return {
+        "key": message.key,
+        "incident": message.incident,
+        "to": message.to,
+        "headline": message.headline,
+        "text": message.text,
+        "thread": message.thread,
+        "at": utc_text(message.at),
+        "edited_at": utc_text(message.edited_at),
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "to": str(delivery.destination),
+        "action": delivery.action,
+        "status": delivery.status,
+        "attempts": delivery.attempts,
+        "created_at": utc_text(delivery.created_at),
+        "accepted_at": utc_text(delivery.accepted_at),
+        "not_before": utc_text(delivery.not_before),
+        "error": delivery.error or None,
+        "key": delivery.key,
+    }
