@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from incident_ops.adapters.dagster_cursor import SETTLE
 from incident_ops.adapters.dagster_events import DagsterEvents
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Recovery
 from incident_ops_tests import tenant
+from incident_ops_tests.adapters.event_log import now, report_check, report_freshness
 from incident_ops_tests.processes import make_home
 
 pytest.importorskip("dagster_postgres", reason="dagster-postgres is not installed")
@@ -45,40 +46,6 @@ def instance_on(storage_url: str, home: Path) -> Iterator[dg.DagsterInstance]:
 def instance(storage_url: str, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     with instance_on(storage_url, tmp_path / "home") as instance:
         yield instance
-
-
-@pytest.fixture
-def inject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    path = tmp_path / "faults"
-    monkeypatch.setenv("TENANT_FAULTS", str(path))
-
-    def write(*names: str) -> None:
-        path.write_text("\n".join(names))
-
-    return write
-
-
-def now() -> datetime:
-    return datetime.now(tz=UTC)
-
-
-def report_check(instance: dg.DagsterInstance, name: str) -> None:
-    instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(asset_key=dg.AssetKey("orders"), check_name=name, passed=False)
-    )
-
-
-def report_freshness(instance: dg.DagsterInstance, previous: str, new: str) -> None:
-    from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
-
-    instance.report_runless_asset_event(
-        FreshnessStateChange(
-            key=dg.AssetKey("orders"),
-            new_state=FreshnessState(new),
-            previous_state=FreshnessState(previous),
-            state_change_timestamp=now().timestamp(),
-        )
-    )
 
 
 class Reader:
@@ -122,8 +89,8 @@ def test_evaluations_run_failures_and_freshness_read_as_on_sqlite(
     inject("nulls", "boom")
     check_run = tenant.run(instance, "orders")
     failed_run = tenant.run(instance, "boom", "leaf")
-    report_freshness(instance, "PASS", "FAIL")
-    report_freshness(instance, "FAIL", "PASS")
+    report_freshness(instance, "orders", "PASS", "FAIL")
+    report_freshness(instance, "orders", "FAIL", "PASS")
     observations = DagsterEvents(instance).read(None, now=now(), limit=LIMIT).observations
     found = [o for o in observations if isinstance(o, Alert)]
     assert [(a.kind, str(a.subject), a.run_id) for a in found] == [

@@ -18,7 +18,7 @@ from incident_ops.adapters.notify.slack_blocks import SlackPayload, render, rend
 from incident_ops.adapters.notify.slack_text import code, cut, fit, inline, plain, units
 from incident_ops.core.message import Colour, Link, Message
 from incident_ops_tests.adapters.notify import messages
-from incident_ops_tests.adapters.notify.slack_rules import block_problems
+from incident_ops_tests.fake_slack.rules import block_problems
 
 GOLDEN = Path(__file__).parent / "golden"
 

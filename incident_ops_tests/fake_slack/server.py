@@ -1,69 +1,25 @@
-"""A local HTTP server that stands for Slack: its rules, its limits, and its troubles on request.
+"""The stand-in itself: it checks a request as Slack would, keeps what it was told, and answers."""
 
-    with FakeSlack(channels=["fin", "web"]) as slack:
-        notifier = slack_notifier(slack.token, slack.base_url)
-        slack.next(rate_limited(30))                      # the next request, whatever it is
-        slack.next(lost_answer(), method="chat.postMessage")
-        slack.down(server_error())                        # every request, until slack.up()
-        …
-        assert [post.text for post in slack.posts("#fin")] == [...]
-
-By hand: `python -m incident_ops_tests.fake_slack --port 0` prints its base URL and a line for every request.
-Needs nothing but the standard library. The rules are those of docs.slack.dev (reference/methods, block-kit).
-"""
-
-import argparse
 import hashlib
-import json
 import re
-import socket
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
-from urllib.parse import parse_qsl
+from typing import Self
 
-from incident_ops_tests.adapters.notify.slack_rules import (
+from incident_ops_tests.fake_slack.http import Server, handler_of
+from incident_ops_tests.fake_slack.records import Call, Edit, FakeMessage, Json, as_json
+from incident_ops_tests.fake_slack.rules import (
     Refusal,
     content_of,
     is_true,
     metadata_of,
     page_of,
 )
-from incident_ops_tests.adapters.notify.slack_troubles import (
-    Trouble,
-    dropped,
-    error,
-    hang,
-    lost_answer,
-    not_json,
-    rate_limited,
-    server_error,
-)
-
-__all__ = [
-    "Call",
-    "Edit",
-    "FakeMessage",
-    "FakeSlack",
-    "Trouble",
-    "channel_id",
-    "dropped",
-    "error",
-    "hang",
-    "lost_answer",
-    "not_json",
-    "rate_limited",
-    "server_error",
-]
-
-Json = dict[str, Any]
+from incident_ops_tests.fake_slack.troubles import Trouble
 
 ANY_CHANNEL = "*"
-LONGEST_HANG = 60.0  # seconds
 
 _SCOPES = {
     "chat.postMessage": "chat:write",
@@ -74,59 +30,6 @@ _SCOPES = {
     "conversations.open": "im:write",
     "users.lookupByEmail": "users:read.email",
 }
-
-
-# --- what was seen --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """A request, and Slack's answer to it (None when it was not handled)."""
-
-    method: str
-    body: Json
-    at: datetime
-    answer: Json | None = None
-    trouble: Trouble | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeMessage:
-    """A message as it stands now."""
-
-    channel: str
-    channel_name: str
-    ts: str
-    text: str
-    blocks: list[Json]
-    thread_ts: str | None = None
-    broadcast: bool = False
-    metadata: Json | None = None
-    edits: int = 0
-
-    @property
-    def key(self) -> str | None:
-        """The delivery's key from the metadata."""
-        return ((self.metadata or {}).get("event_payload") or {}).get("key")
-
-    @property
-    def headline(self) -> str:
-        """Text of the header block, else the first line of the text."""
-        headers = [block["text"]["text"] for block in self.blocks if block["type"] == "header"]
-        return headers[0] if headers else self.text.split("\n", 1)[0]
-
-    @property
-    def content(self) -> str:
-        """Everything that is shown, as JSON without escapes, for `in`."""
-        return json.dumps([self.text, self.blocks], ensure_ascii=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Edit:
-    """A `chat.update` that took effect; `message` is the message after it."""
-
-    message: FakeMessage
-    at: datetime
 
 
 # --- the server -----------------------------------------------------------------------------------------------
@@ -170,7 +73,7 @@ class FakeSlack:
         self._down: tuple[str | None, Trouble] | None = None
         self._hanging: list[Trouble] = []
         self._last_ts = 0
-        self._server = _Server(("127.0.0.1", port), _handler_of(self))
+        self._server = Server(("127.0.0.1", port), handler_of(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -311,7 +214,7 @@ class FakeSlack:
             metadata=metadata_of(body.get("metadata")),
         )
         self._messages[channel, message.ts] = message
-        return {"channel": channel, "ts": message.ts, "message": _as_json(message, with_metadata=True)}
+        return {"channel": channel, "ts": message.ts, "message": as_json(message, with_metadata=True)}
 
     def _update(self, body: Json) -> Json:
         channel, ts = str(body.get("channel", "")), str(body.get("ts", ""))
@@ -366,7 +269,7 @@ class FakeSlack:
         page, cursor = page_of(body, kept, most=most)
         with_metadata = is_true(body.get("include_all_metadata"))
         return {
-            "messages": [_as_json(message, with_metadata=with_metadata) for message in page],
+            "messages": [as_json(message, with_metadata=with_metadata) for message in page],
             "has_more": bool(cursor),
             "response_metadata": {"next_cursor": cursor},
         }
@@ -417,102 +320,3 @@ _METHODS: dict[str, Callable[[FakeSlack, Json], Json]] = {
     "conversations.open": FakeSlack._open,
     "users.lookupByEmail": FakeSlack._lookup_by_email,
 }
-
-
-def _as_json(message: FakeMessage, *, with_metadata: bool) -> Json:
-    shown: Json = {"type": "message", "ts": message.ts, "text": message.text, "blocks": message.blocks}
-    if message.thread_ts:
-        shown["thread_ts"] = message.thread_ts
-    if message.broadcast:
-        shown["subtype"] = "thread_broadcast"
-    if with_metadata and message.metadata:
-        shown["metadata"] = message.metadata
-    return shown
-
-
-# --- HTTP -----------------------------------------------------------------------------------------------------
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away (it timed out, as tests mean it to) is no error of ours."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-def _handler_of(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        wbufsize = -1  # one packet for headers and body: two would cost 40 ms by Nagle's algorithm
-
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = _body(raw, self.headers.get_content_type())
-            _, _, query = self.path.partition("?")
-            body.update(parse_qsl(query))
-            token = body.pop("token", None) or self.headers.get("Authorization", "").removeprefix("Bearer ")
-            method = self.path.partition("?")[0].rsplit("/", 1)[-1]
-            answer, trouble = slack.answer(method, body, token)
-            if trouble is None:
-                return self._respond(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
-            trouble.begun.set()
-            if trouble.released:
-                trouble.released.wait(LONGEST_HANG)
-            if trouble.status:
-                return self._respond(trouble.status, trouble.body, trouble.headers)
-            return self._hang_up()
-
-        do_GET = do_POST
-
-        def _respond(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def _hang_up(self) -> None:
-            self.close_connection = True
-            try:
-                self.connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # the client was first
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Requests are kept in `calls`; standard error stays clean."""
-
-    return Handler
-
-
-def _body(raw: bytes, content_type: str) -> Json:
-    if content_type == "application/json":
-        body = json.loads(raw or b"{}")
-        return body if isinstance(body, dict) else {}
-    return dict(parse_qsl(raw.decode()))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="A local server that stands for Slack.")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--token", default="xoxb-fake")
-    parser.add_argument("--channel", action="append", default=[], help="a channel that exists (default: any)")
-    options = parser.parse_args()
-    slack = FakeSlack(
-        token=options.token,
-        channels=options.channel or [ANY_CHANNEL],
-        port=options.port,
-        log=lambda line: print(line, file=sys.stderr, flush=True),
-    )
-    with slack:
-        print(slack.base_url, flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return
-
-
-if __name__ == "__main__":
-    main()
