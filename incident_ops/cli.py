@@ -8,6 +8,7 @@ import getpass
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -49,6 +50,7 @@ from incident_ops.engine.report import message_record, story_of
 from incident_ops.engine.triage import Knowledge, change
 
 OPEN = tuple(status for status in Status if status.is_open)
+DELIVERY_BUDGET = timedelta(seconds=60)  # within a lease; what is left is for the next pass
 _MOST_DIGITS = 18  # what a database's integer holds
 
 
@@ -278,7 +280,8 @@ def tick_(at: str | None, as_json: bool) -> None:
     with _instance(around) as instance:
         around = surroundings_of(instance)
         held = in_force(around, now=now)
-        report = tick(wire(instance, held, now=now), now=now, may_go_on=lambda: True)
+        ops = wire(instance, held, now=now)
+        report = tick(ops, now=now, may_go_on=lambda: True, may_deliver=_for_at_most(DELIVERY_BUDGET))
     for sentence in (*held.problems, *report.dispatched.problems):
         click.echo(sentence, err=True)
     if as_json:
@@ -287,6 +290,17 @@ def tick_(at: str | None, as_json: bool) -> None:
         click.echo(", ".join(f"{name}: {_short(value)}" for name, value in report.as_record().items()))
     if held.problems or report.dispatched.for_people:
         click.get_current_context().exit(2)
+
+
+def _for_at_most(budget: timedelta) -> Callable[[], bool]:
+    """True for so long after the first time it is asked."""
+    begun: list[float] = []
+
+    def may() -> bool:
+        begun.append(time.monotonic())
+        return begun[-1] - begun[0] < budget.total_seconds()
+
+    return may
 
 
 def _short(value: object) -> str:
@@ -308,10 +322,14 @@ def db() -> None:
 
 
 @db.command()
-def upgrade() -> None:
+@as_json
+def upgrade(as_json: bool) -> None:
     """Bring the database to this version's schema, or create it."""
-    url = database_url(_around())
-    click.echo(f"the database is at revision {migrate.upgrade(url)}")
+    revision = migrate.upgrade(database_url(_around()))
+    if as_json:
+        _print_json({"revision": revision})
+    else:
+        click.echo(f"the database is at revision {revision}")
 
 
 @commands.group()

@@ -6,23 +6,24 @@ from typing import Any
 import dagster as dg
 
 from incident_ops.defs.assets import INCIDENTS_IO, IncidentsIO, incident_assets
-from incident_ops.defs.resources import OPS, OpsResource
-from incident_ops.defs.sensors import incident_sensors
+from incident_ops.defs.resources import Wiring
+from incident_ops.defs.sensors import build_sensors
 
 
-def build_definitions(ops: OpsResource | None = None, *, resource_overrides: Mapping[str, Any] | None = None):
+def build_definitions(
+    wiring: Wiring | None = None, *, resource_overrides: Mapping[str, Any] | None = None
+) -> dg.Definitions:
     """The location's definitions.
 
     Args:
-        ops: gives settings of one's own; by default they are read from the file and the environment at each tick.
+        wiring: gives settings of one's own; by default file and environment are read at each tick.
         resource_overrides: resources by key, for tests.
     """
-    ops = ops or OpsResource()
-    resources = {OPS: ops, INCIDENTS_IO: IncidentsIO(ops.store)}
+    wiring = wiring or Wiring()
     return dg.Definitions(
         assets=incident_assets,
-        sensors=incident_sensors,
-        resources={**resources, **(resource_overrides or {})},
+        sensors=build_sensors(wiring),
+        resources={INCIDENTS_IO: IncidentsIO(wiring.store), **(resource_overrides or {})},
     )
 
 

@@ -79,6 +79,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "adapters/dagster_events.py": (
         "core", "engine.ports", "config", "adapters", "dagster", "dagster_shared", "sqlalchemy",
     ),
+    "adapters/dagster_board.py": ("core", "engine.ports", "config", "adapters", "dagster", "sqlalchemy"),
     "adapters/dagster": ("core", "engine.ports", "config", "adapters", "dagster"),
     "adapters/store/": ("core", "engine.ports", "config", "adapters.store", "sqlalchemy", "alembic"),
     "adapters/": ("core", "engine.ports", "config", "adapters"),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import dagster as dg
+import sqlalchemy.exc
 
 from incident_ops.adapters.dagster_links import asset_url, check_url, incident_url, run_url
 from incident_ops.core.alert import AssetRef
@@ -50,15 +51,17 @@ class DagsterBoard:
         self._webserver_url = webserver_url
         self._open_incidents = open_incidents
 
-    def show(self, incidents: Sequence[Incident]) -> None:
+    def show(self, incidents: Sequence[Incident]) -> Sequence[str]:
         """Materialize each incident's partition, in the order given, and renew the board once.
 
         The failing assets are told when the incident is shown for the first time and when its status differs
         from the one shown last (read from the last materialization's tag); other changes leave them alone.
         They are told before the status is recorded: an interruption repeats an observation and loses none.
+        An event that Dagster's storage refuses is left out, and is what the sentences returned are about.
         """
         if not incidents:
-            return
+            return ()
+        troubles: list[str] = []
         shown_before = set(self._instance.get_dynamic_partitions(INCIDENTS))
         new = [key for key in dict.fromkeys(incident.id for incident in incidents) if key not in shown_before]
         if new:
@@ -67,11 +70,23 @@ class DagsterBoard:
             was = self._status_shown(incident) if incident.id in shown_before else None
             if was != incident.status:
                 for observation in self._observations_of(incident):
-                    self._instance.report_runless_asset_event(observation)
-            self._instance.report_runless_asset_event(materialization_of(incident, self._webserver_url))
+                    self._report(observation, incident.id, troubles)
+            self._report(materialization_of(incident, self._webserver_url), incident.id, troubles)
             shown_before.add(incident.id)
         if self._open_incidents is not None:
-            self._instance.report_runless_asset_event(board_of(self._open_incidents(), self._webserver_url))
+            board = board_of(self._open_incidents(), self._webserver_url)
+            self._report(board, INCIDENT_BOARD, troubles)
+        return troubles
+
+    def _report(
+        self, event: dg.AssetMaterialization | dg.AssetObservation, about: str, troubles: list[str]
+    ) -> None:
+        try:
+            self._instance.report_runless_asset_event(event)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            key = shorten(event.asset_key.to_user_string(), 100)
+            why = f"Dagster's storage refuses it ({type(error).__name__})"
+            troubles.append(f"{about} cannot be shown on {key}: {why}")
 
     def retire(self, incidents: Sequence[Incident]) -> None:
         """Take the incidents off the list of partitions. Their materializations stay in the event log."""

@@ -81,12 +81,15 @@ class GraphQLCatalog:
     Args:
         url: as the browser has it, path prefix included; a user and password in it are used and never shown.
         timeout: seconds to wait for the answer (20,000 assets take about five).
+
+    One object serves one pass: a webserver that gave no answer is not asked again, so that a pass waits once.
     """
 
-    def __init__(self, url: str, *, timeout: float = 30.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 15.0) -> None:
         self._url = url.strip().rstrip("/")
         self._shown = redact(base_of(url))
         self._timeout = timeout
+        self._silent: SourceUnavailable | None = None
 
     def fetch(self, *, now: datetime) -> Catalog:
         """The assets of every location that is loaded; those of a location that does not load are missing
@@ -118,6 +121,15 @@ class GraphQLCatalog:
             return {status["daemonType"]: status["healthy"] for status in statuses}
 
     def _ask(self, query: str) -> Mapping[str, Any]:
+        if self._silent is not None:
+            raise self._silent
+        try:
+            return self._answer_to(query)
+        except SourceUnavailable as error:
+            self._silent = error
+            raise
+
+    def _answer_to(self, query: str) -> Mapping[str, Any]:
         with requests.Session() as session:
             session.trust_env = not _is_loopback(self._url)  # a proxy cannot reach our own machine
             try:

@@ -25,7 +25,8 @@ from dagster._serdes import deserialize_value
 from dagster_shared.serdes.errors import DeserializationError
 
 from incident_ops.adapters.dagster_cursor import TailCursor, advanced
-from incident_ops.adapters.dagster_runs import group_of, location_of, read_run
+from incident_ops.adapters.dagster_pii import PiiColumns
+from incident_ops.adapters.dagster_runs import group_of, job_of, location_of, read_run
 from incident_ops.adapters.dagster_translate import (
     asset_ref,
     log_event_id,
@@ -85,6 +86,7 @@ class DagsterEvents:
         self._instance = instance
         self._own_assets = frozenset(own_assets)
         self._lineage = lineage
+        self._pii = PiiColumns(instance, unreadable=_UNREADABLE)
         storage = instance.event_log_storage
         if not isinstance(storage, SqlEventLogStorage):
             raise SourceUnavailable(
@@ -168,7 +170,8 @@ class DagsterEvents:
         if isinstance(data, dg.AssetCheckEvaluation):
             if asset_ref(data.asset_key).key in self._own_assets:
                 return []
-            return [of_evaluation(data, event_id=event_id, run_id=entry.run_id or None, at=at, now=now)]
+            pii = () if data.passed else self._pii.of(data.asset_key)
+            return [of_evaluation(data, event_id=event_id, run_id=entry.run_id or None, at=at, now=now, pii=pii)]
         if event.event_type is DagsterEventType.FRESHNESS_STATE_CHANGE:
             change = event.asset_freshness_state_change_data
             asset = asset_ref(change.key)
@@ -203,10 +206,18 @@ class DagsterEvents:
         and a recovery that was read in between found nothing to heal."""
         observations: list[Observation] = []
         for failure in account_for(run, upstream=self._lineage()):
-            observations.extend(of_failure(failure, run, now=now))
+            observations.extend(of_failure(failure, run, now=now, pii=self._pii_of(failure, run)))
             for row in self._newest_recovery_of(failure):
                 observations.extend(self._observations(row, now=now))
         return tuple(observations)
+
+    def _pii_of(self, failure: Failure, run: RunLog) -> frozenset[str]:
+        """An error quotes rows of what was being built or of what it was built from; without a known asset, of
+        anything in the run."""
+        asset = failure.subject.asset
+        keys = {p.asset.key for p in (*run.planned, *run.planned_checks) if failure.step in (None, p.step)}
+        keys = {asset.key} | keys if asset else keys or {p.asset.key for p in run.planned}
+        return self._pii.of_all(keys.union(*(self._lineage()(key) for key in keys)))
 
     def _newest_recovery_of(self, failure: Failure) -> list[_Row]:
         if failure.subject.asset is None:
@@ -252,7 +263,7 @@ class DagsterEvents:
         log = RunLog(
             run_id=run_id,
             group=group_of(run),
-            job=run.job_name,
+            job=job_of(run),
             location=location_of(run),
             failed=False,
             ended_at=at,

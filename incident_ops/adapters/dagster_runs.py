@@ -1,5 +1,6 @@
 """A run's record and events read into a `RunLog`. Public Dagster API only."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -50,18 +51,17 @@ _TYPES = {
 def read_run(instance: DagsterInstance, run: DagsterRun) -> RunLog:
     """Everything the account of an ended run needs, from its record, its events and its execution plan."""
     entries = [e for e in instance.all_logs(run.run_id, of_type=_TYPES) if e.dagster_event is not None]
-    partition = run.tags.get("dagster/partition")
     ends = [e for e in entries if e.dagster_event_type in _ENDS]
     failures = [e for e in ends if e.dagster_event_type is DagsterEventType.RUN_FAILURE]
     return RunLog(
         run_id=run.run_id,
         group=group_of(run),
-        job=run.job_name,
+        job=job_of(run),
         location=location_of(run),
         failed=run.status is dg.DagsterRunStatus.FAILURE,
         ended_at=utc(max((e.timestamp for e in ends or entries), default=0.0)),
-        partition=partition,
         message=_run_message(failures),
+        error=_run_error(failures),
         steps=_steps(instance, run, entries),
         planned=tuple(_planned(entries)),
         built=frozenset(_built(entries)),
@@ -76,6 +76,22 @@ _ENDS = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_SUCCESS, DagsterEven
 def group_of(run: DagsterRun) -> str:
     """The first run of the chain of retries and re-executions that `run` belongs to."""
     return run.root_run_id or run.tags.get("dagster/root_run_id") or run.run_id
+
+
+def job_of(run: DagsterRun) -> str:
+    """The job's name. The implicit job of all assets says nothing by itself, and a success of one selection of
+    assets is no news of another: its name is followed by the selection."""
+    if not run.job_name.startswith(_IMPLICIT) or not run.asset_selection:
+        return run.job_name
+    keys = sorted(asset_ref(key).key for key in run.asset_selection)
+    if len(keys) <= _FEW:
+        return f"{run.job_name} ({', '.join(keys)})"
+    identity = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]
+    return f"{run.job_name} ({', '.join(keys[:_FEW])} and {len(keys) - _FEW} more, {identity})"
+
+
+_IMPLICIT = "__A"  # __ASSET_JOB, __ANONYMOUS_ASSET_JOB
+_FEW = 3
 
 
 def location_of(run: DagsterRun) -> str:
@@ -108,6 +124,15 @@ def unwrapped(error: ErrorInfo | None) -> StepError | None:
     if separator and prefix.rsplit(".", 1)[-1] == name:
         message = rest.strip()
     return StepError(class_name=name, message=redact(message), stack=redact("".join(error.stack)))
+
+
+def _run_error(failures: list[EventLogEntry]) -> StepError | None:
+    """The error with which a run ended before any step: a resource or an executor that could not start."""
+    for entry in failures:
+        event = entry.dagster_event
+        if event is not None and event.event_specific_data is not None and event.job_failure_data.error:
+            return unwrapped(event.job_failure_data.error)
+    return None
 
 
 def _run_message(failures: list[EventLogEntry]) -> str:
@@ -167,7 +192,14 @@ def _planned_checks(entries: Iterable[EventLogEntry]) -> Iterable[Planned]:
         event = entry.dagster_event
         if event and event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
             planned = event.asset_check_planned_data
-            yield Planned(asset=asset_ref(planned.asset_key), check=planned.check_name, step=event.step_key or "")
+            subset = planned.partitions_subset
+            keys = list(subset.get_partition_keys()) if subset is not None else []
+            yield Planned(
+                asset=asset_ref(planned.asset_key),
+                check=planned.check_name,
+                step=event.step_key or "",
+                partition=keys[0] if len(keys) == 1 else None,
+            )
 
 
 def _evaluated(entries: Iterable[EventLogEntry]) -> Iterable[Evaluated]:

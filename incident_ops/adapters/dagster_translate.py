@@ -5,11 +5,14 @@ newest rows were deleted); of what a run amounts to, the run's id and what happe
 run-failure sensor name the same thing alike (SQLite numbers each run's events apart).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from incident_ops.adapters.dagster_pii import values_in
 from incident_ops.core.alert import (
     Alert,
     AlertKind,
@@ -25,11 +28,16 @@ from incident_ops.core.alert import (
 )
 from incident_ops.core.error_text import error_signature, redact, shorten
 from incident_ops.core.nature import NATURE_METADATA, nature_of_check
+from incident_ops.core.pii import ANY_COLUMN, mask, mask_addresses
 from incident_ops.core.runs import Failure, RunLog, StepError
 
 MAX_SUMMARY = 500
 MAX_DETAIL = 20_000
 MAX_FACTS = 12
+
+_OF_A_VALUE = frozenset(
+    "min max minimum maximum mean avg average median mode first last top value example sample".split()
+)
 
 _FRESHNESS_ALERTS = {"FAIL": CheckSeverity.ERROR, "WARN": CheckSeverity.WARN}
 
@@ -47,9 +55,16 @@ def log_event_id(storage_id: int, timestamp: float) -> str:
 
 
 def of_evaluation(
-    evaluation: dg.AssetCheckEvaluation, *, event_id: str, run_id: str | None, at: datetime, now: datetime
+    evaluation: dg.AssetCheckEvaluation,
+    *,
+    event_id: str,
+    run_id: str | None,
+    at: datetime,
+    now: datetime,
+    pii: Collection[str] = (),
 ) -> Observation:
-    """A check evaluation: an alert when it did not pass, a recovery when it did."""
+    """A check evaluation: an alert when it did not pass, a recovery when it did. Values of the columns `pii` are
+    masked."""
     subject = Subject(asset=asset_ref(evaluation.asset_key), check=evaluation.check_name)
     target = evaluation.target_materialization_data
     if evaluation.passed:
@@ -61,7 +76,8 @@ def of_evaluation(
             partition=evaluation.partition,
             run_id=run_id,
         )
-    description = redact(evaluation.description or "")
+    values = values_in(evaluation.metadata, pii)
+    description = _masked(redact(evaluation.description or ""), pii, values)
     return Alert(
         event_id=event_id,
         kind=AlertKind.CHECK_FAILED,
@@ -78,7 +94,7 @@ def of_evaluation(
         evidence=Evidence(
             summary=shorten(description, MAX_SUMMARY) or f"check {evaluation.check_name} failed",
             detail=shorten(description, MAX_DETAIL) if len(description) > MAX_SUMMARY else "",
-            facts=_facts(evaluation.metadata),
+            facts=_facts(evaluation.metadata, pii, values),
             error_class=ErrorClass.CHECK,
         ),
     )
@@ -139,8 +155,11 @@ def of_job_success(run: RunLog, *, at: datetime) -> Recovery:
     )
 
 
-def of_failure(failure: Failure, run: RunLog, *, now: datetime) -> tuple[Alert, ...]:
-    """One thing that failed in a run, as the events that tell of it: the step's failure and the run's."""
+def of_failure(failure: Failure, run: RunLog, *, now: datetime, pii: Collection[str] = ()) -> tuple[Alert, ...]:
+    """One thing that failed in a run, as the events that tell of it: the step's failure and the run's. Values of
+    the columns `pii` are masked in the texts of errors (their identity is a hash of the text as it was)."""
+    signature = _signature(failure)
+    failure, run = _masked_failure(failure, pii), replace(run, message=_masked(redact(run.message), pii))
     step_event = ("STEP_FAILURE", _step_evidence(failure, run), failure.error_class is ErrorClass.CHECK)
     run_event = ("RUN_FAILURE", _run_evidence(failure, run), failure.step is not None)
     if failure.kind is AlertKind.CHECK_ERRORED and not run.failed:
@@ -163,7 +182,7 @@ def of_failure(failure: Failure, run: RunLog, *, now: datetime) -> tuple[Alert, 
             materialization=failure.materialization,
             occurred_at=failure.at,
             observed_at=now,
-            evidence=evidence,
+            evidence=replace(evidence, error_signature=signature),
         )
         for name, evidence, is_echo in events
     )
@@ -188,6 +207,8 @@ def _run_evidence(failure: Failure, run: RunLog) -> Evidence:
             f"(out of memory, killed, or it could not start){message}"
         )
         return _evidence(failure, shorten(summary, MAX_SUMMARY))
+    if failure.step is None and failure.error is not None:
+        return _evidence(failure, shorten(_error_line(failure.error), MAX_SUMMARY))
     return _evidence(failure, f"run {run.run_id[:8]} of {run.job_name} failed at step {failure.step}")
 
 
@@ -206,11 +227,28 @@ def _evidence(failure: Failure, summary: str) -> Evidence:
         summary=summary,
         detail=shorten(f"{_error_line(error)}\n{error.stack}".strip(), MAX_DETAIL) if error and has_error else "",
         error_class=failure.error_class,
-        error_signature=error_signature(error.class_name, error.message)
-        if error and failure.error_class is ErrorClass.USER_CODE
-        else "",
         not_run=failure.not_run,
     )
+
+
+def _signature(failure: Failure) -> str:
+    error = failure.error
+    if error is None or failure.error_class is not ErrorClass.USER_CODE:
+        return ""
+    return error_signature(error.class_name, error.message)
+
+
+def _masked_failure(failure: Failure, pii: Collection[str]) -> Failure:
+    error = failure.error
+    if error is None:
+        return failure
+    masked = replace(error, message=_masked(error.message, pii), stack=_masked(error.stack, pii))
+    return replace(failure, error=masked)
+
+
+def _masked(text: str, pii: Collection[str], values: Collection[str] = ()) -> str:
+    """Without tagged columns a text stays as it is; with them no e-mail address in it is anybody's business."""
+    return mask_addresses(mask(text, pii, values)) if pii else text
 
 
 def _error_line(error: StepError) -> str:
@@ -223,13 +261,35 @@ def _nature_of(evaluation: dg.AssetCheckEvaluation) -> Nature:
     return nature_of_check(evaluation.check_name, value if isinstance(value, str) else None)
 
 
-def _facts(metadata: Mapping[str, dg.MetadataValue]) -> dict[str, str]:
+def _facts(
+    metadata: Mapping[str, dg.MetadataValue], pii: Collection[str], values: Collection[str]
+) -> dict[str, str]:
     """Figures only: texts, tables and JSON of a check's metadata may hold rows of somebody's data, and stay
-    in Dagster, one click away."""
+    in Dagster, one click away. So do figures that are, or may be, a value of a column in `pii`."""
     facts: dict[str, str] = {}
+    if ANY_COLUMN in pii:
+        return facts
     for name, value in metadata.items():
         if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue) and value.value is not None:
-            facts[name] = f"{value.value:,}" if isinstance(value.value, int) else f"{value.value:,.6g}"
+            text = f"{value.value:,}" if isinstance(value.value, int) else f"{value.value:,.6g}"
         elif isinstance(value, dg.BoolMetadataValue):
-            facts[name] = "yes" if value.value else "no"
+            text = "yes" if value.value else "no"
+        else:
+            continue
+        is_value = text in values or str(value.value) in values or mask(text, (), values) != text
+        if not is_value and not _tells_a_value(name, pii) and _masked(name, pii, values) == name:
+            facts[name] = text
     return dict(list(facts.items())[:MAX_FACTS])
+
+
+def _tells_a_value(name: str, pii: Collection[str]) -> bool:
+    """Is it a column's name, or one with "max", "first", … to it? `email_nulls` counts rows and may stay."""
+    rest = [_pattern(column).sub(" ", name.lower()) for column in pii]
+    return any(
+        text != name.lower() and set(re.findall(r"[a-z]+", text)) & _OF_A_VALUE or not text.strip()
+        for text in rest
+    )
+
+
+def _pattern(column: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z0-9]){re.escape(column.lower())}(?![a-z0-9])")

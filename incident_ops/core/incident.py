@@ -234,7 +234,7 @@ class Incident:
     def resolved(self, *, at: datetime, by: str = SYSTEM, reason: Resolution | None = None) -> "Incident":
         """Ended: by a person with a reason, or by itself because everything is healthy again."""
         moved = replace(self._moved(Status.RESOLVED), resolved_at=at, resolution=reason)
-        took = format_duration(at - self.detected_at)
+        took = format_duration(max(at - self.detected_at, timedelta(0)))
         how = f"resolved by {by} as {reason}" if reason else "resolved: everything that failed is healthy again"
         how = f"{how}, after {took}"
         return moved.noted(EntryKind.RESOLVED, how, at=at, by=by)

@@ -5,7 +5,7 @@ Sinks render a `Message` in their own way and within their own limits (`adapters
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from incident_ops.core.alert import CheckSeverity
@@ -110,4 +110,5 @@ def _status(incident: Incident) -> str:
     if incident.resolved_at is None:
         return str(incident.status)
     reason = f" as {incident.resolution}" if incident.resolution else ""
-    return f"{incident.status}{reason} after {format_duration(incident.resolved_at - incident.detected_at)}"
+    took = max(incident.resolved_at - incident.detected_at, timedelta(0))
+    return f"{incident.status}{reason} after {format_duration(took)}"

@@ -5,6 +5,7 @@ built, step by step. Inside one step (a multi-asset, a dbt build) lineage decide
 come first; names in an exception's text decide nothing.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from incident_ops.core.alert import AlertKind, AssetRef, ErrorClass, NotRun, Sub
 
 CHECK_STOPPED_STEP = "DagsterAssetCheckFailedError"
 DBT_FAILED = "DagsterDbtCliRuntimeError"
-INTERRUPTED = frozenset({"DagsterExecutionInterruptedError", "KeyboardInterrupt", "SystemExit"})
+INTERRUPTED = frozenset({"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
 
 Upstream = Callable[[str], Iterable[str]]
 
@@ -81,7 +82,7 @@ class RunLog:
 
     Attributes:
         group: the first run of the chain of retries that this run belongs to.
-        message: what the run's own end event says (not a step's).
+        message: what the run's own end event says (not a step's), and `error` the error it carries, if any.
         built: assets and partitions that were materialized.
     """
 
@@ -91,8 +92,8 @@ class RunLog:
     location: str
     failed: bool
     ended_at: datetime
-    partition: str | None = None
     message: str = ""
+    error: StepError | None = None
     steps: Mapping[str, Step] = field(default_factory=dict[str, Step])
     planned: tuple[Planned, ...] = ()
     built: frozenset[tuple[str, str | None]] = frozenset()
@@ -153,7 +154,7 @@ def _failures_of_step(run: RunLog, step: Step, upstream: Upstream) -> list[Failu
     name = step.error.class_name if step.error else ""
     if name in INTERRUPTED:
         error_class = ErrorClass.INTERRUPTED
-    missing = [p for p in run.missing if p.step == step.key]
+    missing = _of_step(run, run.missing, step.key)
     stoppers = [e for e in run.evaluated if e.step == step.key and e.failed and _stops(e, name)]
     failures: list[Failure] = [
         Failure(
@@ -178,12 +179,12 @@ def _failures_of_step(run: RunLog, step: Step, upstream: Upstream) -> list[Failu
                 at=at,
                 error_class=error_class,
                 step=step.key,
-                partition=planned.partition or run.partition,
+                partition=planned.partition,
                 error=step.error,
             )
         )
     missing_keys = {p.asset.key for p in missing}
-    for check in _unevaluated(run, step.key):
+    for check in _of_step(run, _unevaluated(run), step.key):
         if check.asset.key not in missing_keys and not stoppers:
             failures.append(
                 Failure(
@@ -192,7 +193,7 @@ def _failures_of_step(run: RunLog, step: Step, upstream: Upstream) -> list[Failu
                     at=at,
                     error_class=error_class,
                     step=step.key,
-                    partition=check.partition or run.partition,
+                    partition=check.partition,
                     error=step.error,
                 )
             )
@@ -237,8 +238,9 @@ def _first_to_fail(
 def _failures_of_a_dead_run(run: RunLog, upstream: Upstream) -> list[Failure]:
     """The run ended badly and no step says why: killed, out of memory, or it never came up. What was being
     built is what failed; if nothing had begun, the assets that the run would have built first."""
-    begun = {key for key, step in run.steps.items() if step.status is StepStatus.STARTED}
-    candidates = [p for p in run.missing if p.step in begun]
+    error_class = ErrorClass.USER_CODE if run.error else ErrorClass.DIED
+    begun = {_node(key) for key, step in run.steps.items() if step.status is StepStatus.STARTED}
+    candidates = [p for p in run.missing if _node(p.step) in begun]
     if not candidates:
         missing_steps = {p.step for p in run.missing}
         first = {key for key in missing_steps if not (_ancestor_steps(run, key) & missing_steps)}
@@ -246,14 +248,19 @@ def _failures_of_a_dead_run(run: RunLog, upstream: Upstream) -> list[Failure]:
     candidates = _first_to_fail(candidates, [], stopped_by_check=False, upstream=upstream)
     if not candidates:
         job = Subject(name=run.job_name)
-        return [Failure(subject=job, kind=AlertKind.RUN_FAILED, at=run.ended_at, error_class=ErrorClass.DIED)]
+        return [
+            Failure(
+                subject=job, kind=AlertKind.RUN_FAILED, at=run.ended_at, error_class=error_class, error=run.error
+            )
+        ]
     return [
         Failure(
             subject=Subject(asset=p.asset),
             kind=AlertKind.NOT_MATERIALIZED,
-            partition=p.partition or run.partition,
+            partition=p.partition,
             at=run.ended_at,
-            error_class=ErrorClass.DIED,
+            error_class=error_class,
+            error=run.error,
         )
         for p in candidates
     ]
@@ -267,18 +274,37 @@ def _never_evaluated(run: RunLog) -> tuple[Failure, ...]:
             kind=AlertKind.CHECK_ERRORED,
             at=run.ended_at,
             error_class=ErrorClass.USER_CODE,
-            partition=check.partition or run.partition,
+            partition=check.partition,
         )
-        for check in _unevaluated(run, None)
+        for check in _unevaluated(run)
         if run.steps.get(check.step) is None or run.steps[check.step].status is StepStatus.SUCCEEDED
     )
 
 
-def _unevaluated(run: RunLog, step: str | None) -> list[Planned]:
+def _unevaluated(run: RunLog) -> list[Planned]:
     done = {(e.asset.key, e.check) for e in run.evaluated}
-    return [
-        p for p in run.planned_checks if (step is None or p.step == step) and (p.asset.key, p.check) not in done
-    ]
+    return [p for p in run.planned_checks if (p.asset.key, p.check) not in done]
+
+
+def _of_step(run: RunLog, planned: Iterable[Planned], step: str) -> list[Planned]:
+    """What the step was to give. A graph-backed asset is planned for the step that gives its output: when an
+    inner step fails that gives nothing itself, what descends from it within the same node is meant."""
+    planned = list(planned)
+    own = [p for p in planned if p.step == step]
+    if own or any(p.step == step for p in (*run.planned, *run.planned_checks)):
+        return own
+    same_node = [p for p in planned if _node(p.step) == _node(step)]
+    unmapped = _MAPPED.sub("", step)
+    after = [p for p in same_node if unmapped in {_MAPPED.sub("", key) for key in _ancestor_steps(run, p.step)}]
+    return after or same_node
+
+
+_MAPPED = re.compile(r"\[[^\]]*\]")
+
+
+def _node(step: str) -> str:
+    """The node of the job that a step belongs to: `orders` for `orders`, `orders.load` and `orders.load[2]`."""
+    return _MAPPED.sub("", step).split(".", 1)[0]
 
 
 def _not_run(run: RunLog, failures: list[Failure], upstream: Upstream) -> dict[str, list[NotRun]]:

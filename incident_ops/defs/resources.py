@@ -1,5 +1,5 @@
-"""The resource through which the sensors reach everything else. Settings and secrets are read at each tick, so
-that a change of the file or of a token needs no restart."""
+"""How the sensors reach everything else. Settings and secrets are read at each tick, so that a change of the file
+or of a token needs no restart."""
 
 import time
 from collections.abc import Callable
@@ -11,11 +11,12 @@ from incident_ops.adapters.wiring import assemble, in_force, surroundings_of, ut
 from incident_ops.engine.ops import Ops
 from incident_ops.engine.ports import Store
 
-OPS = "incident_ops"
 
+class Wiring:
+    """Wires the engine to the instance of a tick. Tests give their own, with another clock or other surroundings.
 
-class OpsResource(dg.ConfigurableResource):
-    """Wires the engine to the instance of a tick."""
+    Not a Dagster resource: a sensor that is evaluated by hand with nothing but an instance must work.
+    """
 
     def now(self) -> datetime:
         return utc_now()

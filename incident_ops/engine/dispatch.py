@@ -18,6 +18,9 @@ from incident_ops.engine.ports import CanLookUp, CanReply, CanUpdate, Notifier, 
 LEASE = timedelta(seconds=90)
 """Longer than a pass may take, its last delivery included: `now` is that of the pass."""
 
+ENOUGH_FAILURES = 3
+"""So many in a row end the pass: a sink that lets us wait would use up the tick."""
+
 FALLBACK_AFTER = timedelta(minutes=15)
 """A post that no try got through for this long goes to the fallback as well."""
 
@@ -50,12 +53,14 @@ class Dispatched:
     Attributes:
         delivered: how many were accepted.
         pending: how many are still owed.
+        failed_in_a_row: tries since the last acceptance that are to be repeated.
         problems: a sentence for every way in which a try failed.
         for_people: those of them that only a person can mend.
     """
 
     delivered: int = 0
     pending: int = 0
+    failed_in_a_row: int = 0
     problems: list[str] = field(default_factory=list[str])
     for_people: list[str] = field(default_factory=list[str])
 
@@ -71,7 +76,7 @@ class Dispatched:
 def dispatch(store: Store, sinks: Sinks, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
     """Deliver what is due, until nothing is or `may_go_on` says to stop."""
     done = Dispatched()
-    while may_go_on():
+    while may_go_on() and done.failed_in_a_row < ENOUGH_FAILURES:
         claimed = store.claim(now=now, lease=LEASE, limit=1)  # one by one: none waits while its lease runs
         if not claimed:
             break
@@ -92,14 +97,17 @@ def _settle(store: Store, sinks: Sinks, delivery: Delivery, done: Dispatched, *,
         if error.permanent:
             _replace(store, sinks, delivery, error, now=now)
         else:
+            done.failed_in_a_row += 1
             _postpone(store, sinks, delivery, error, now=now)
     except Exception as error:  # noqa: BLE001 - one bad delivery must not stop the others; it is kept and shown
         problem = f"{delivery.destination}: {type(error).__name__} while delivering {delivery.key}"
         done.problems.append(problem)
+        done.failed_in_a_row += 1
         _postpone(store, sinks, delivery, TransportError(problem, fate_unknown=True), now=now)
     else:
         store.accepted(delivery, receipt, now=now)
         done.delivered += 1
+        done.failed_in_a_row = 0
 
 
 def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:

@@ -12,7 +12,7 @@ from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Board, EventSource, Store, Workspace
 from incident_ops.engine.triage import Knowledge, Triaged, enrich, settle_recovered, triage
-from incident_ops.engine.watch import BEHIND, beat, is_due, judge, tell
+from incident_ops.engine.watch import BEHIND, BOARD, beat, is_due, judge, tell
 
 TAIL = "dagster"
 PAGE = 500
@@ -64,13 +64,16 @@ class Report:
         }
 
 
-def tick(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Report:
+def tick(
+    ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], may_deliver: Callable[[], bool] | None = None
+) -> Report:
     """One pass of everything that the sensors do, in the foreground."""
+    may_deliver = may_deliver or may_go_on
     triaged = detect(ops, now=now, may_go_on=may_go_on, in_foreground=True)
-    dispatched = deliver(ops, now=now, may_go_on=may_go_on)
+    dispatched = deliver(ops, now=now, may_go_on=may_deliver)
     own = _watch(ops, now=now, loops_of_others=())
     if own != Triaged():
-        dispatched += deliver(ops, now=now, may_go_on=may_go_on)
+        dispatched += deliver(ops, now=now, may_go_on=may_deliver)
     show(ops, now=now)
     return Report(triaged=triaged + own, dispatched=dispatched)
 
@@ -212,8 +215,10 @@ def show(ops: Ops, *, now: datetime) -> None:
     """Bring the Dagster UI up to date: one dynamic partition per open or recent incident."""
     changed = ops.store.unpublished(limit=BOARD_BATCH)
     if changed:
-        ops.board.show(changed)
+        troubles = ops.board.show(changed)
         ops.store.mark_published(changed)
+        if troubles or ops.store.value(BOARD):
+            ops.store.set_value(BOARD, "; ".join(troubles[:3]), now=now)
     old = ops.store.to_retire(resolved_before=now - KEEP_ON_BOARD, limit=BOARD_BATCH)
     if old:
         ops.board.retire(old)

@@ -247,5 +247,8 @@ class CanLookUp(Protocol):
 class Board(Protocol):
     """Where incidents are shown as assets (the Dagster UI)."""
 
-    def show(self, incidents: Sequence[Incident]) -> None: ...
+    def show(self, incidents: Sequence[Incident]) -> Sequence[str]:
+        """Show the incidents; what cannot be shown is left out, and a sentence each says so."""
+        ...
+
     def retire(self, incidents: Sequence[Incident]) -> None: ...

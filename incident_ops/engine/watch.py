@@ -9,6 +9,7 @@ from incident_ops.engine.ports import Store, Workspace
 from incident_ops.engine.triage import Knowledge, Triaged, triage
 
 BEHIND = "behind since"
+BOARD = "board trouble"
 _TOLD = "told trouble: "
 _SEEN = "daemon seen: "
 
@@ -29,6 +30,7 @@ def judge(
         Condition(name="configuration", trouble=config_trouble),
         outbox(oldest.created_at if oldest else None, oldest.error if oldest else "", now=now),
         lag(datetime.fromisoformat(behind) if behind else None, now=now),
+        Condition(name="board", trouble=store.value(BOARD) or "", is_warning=True),
         *loops(beats, now=now),
         *_of_the_workspace(store, workspace, now=now),
     ]

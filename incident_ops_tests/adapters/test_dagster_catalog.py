@@ -213,6 +213,17 @@ def answering(
             thread.join()
 
 
+def test_a_webserver_that_gave_no_answer_is_not_asked_again_in_the_same_pass():
+    """A pass asks three things of it; waiting three times would end the tick."""
+    seen: list[str | None] = []
+    with answering(0, "", seen=seen) as url:
+        catalog = GraphQLCatalog(url, timeout=0.3)
+        for ask in (lambda: catalog.fetch(now=NOW), catalog.load_errors, catalog.daemon_health):
+            with pytest.raises(SourceUnavailable, match="gave no answer"):
+                ask()
+        assert len(seen) == 1
+
+
 FAILURES = {
     "a proxy's HTML page": ((200, "<!DOCTYPE html><html></html>", "text/html"), "not GraphQL \\(text/html\\)"),
     "an error page": ((502, "<html>Bad gateway</html>", "text/html"), "HTTP 502"),

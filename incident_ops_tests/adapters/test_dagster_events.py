@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from incident_ops.adapters.dagster_events import DagsterEvents
+from incident_ops.adapters.dagster_runs import job_of
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, ErrorClass, Nature, Recovery, RetrySucceeded
 from incident_ops_tests import tenant
 from incident_ops_tests.adapters.event_log import now, read_all, report_freshness, upstream
@@ -202,7 +203,9 @@ def test_partitions_fail_under_one_fingerprint_and_recover_apart(
     assert {a.fingerprint for a in found} == {"run|parts"}
     inject("p2")
     tenant.run(instance, "parts", partition="p1")
-    recovered = [o.partition for o in read_all(instance) if isinstance(o, Recovery) and "parts" in o.fingerprint]
+    recovered = [
+        o.partition for o in read_all(instance) if isinstance(o, Recovery) and o.fingerprint == "run|parts"
+    ]
     assert set(recovered) == {"p1"}
 
 
@@ -236,6 +239,81 @@ def test_a_run_that_dies_without_a_step_failure_has_its_own_text_and_names_what_
     assert "no step says why" in found[0].evidence.summary
     assert "worker ran out of memory" in found[0].evidence.summary
     assert [str(i) for i in found[0].evidence.not_run] == ["leaf (not run: upstream boom)"]
+
+
+def test_an_inner_op_of_a_graph_asset_fails_for_the_asset_and_its_owner(instance: dg.DagsterInstance):
+    @dg.op
+    def load() -> int:
+        raise ValueError("no source")
+
+    @dg.op
+    def write(rows: int) -> int:
+        return rows
+
+    @dg.graph_asset
+    def sales():
+        return write(load())
+
+    dg.materialize([sales], instance=instance, raise_on_error=False)
+    assert {(str(a.subject), a.kind) for a in alerts(instance)} == {("sales", AlertKind.RUN_FAILED)}
+
+
+def test_the_partition_of_the_run_is_not_that_of_an_asset_without_partitions(instance: dg.DagsterInstance):
+    """Or the recovery, which knows no partition, would never meet it."""
+    broken = [True]
+
+    @dg.asset
+    def lookup() -> None:
+        if broken:
+            raise ValueError("no table")
+
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["p1"]))
+    def daily() -> None: ...
+
+    @dg.asset_check(asset=daily)
+    def complete() -> dg.AssetCheckResult:
+        if broken:
+            raise ValueError("no reference")
+        return dg.AssetCheckResult(passed=True)
+
+    def build() -> None:
+        dg.materialize([lookup, daily, complete], instance=instance, raise_on_error=False, partition_key="p1")
+
+    build()
+    failed = {(a.fingerprint, a.partition) for a in alerts(instance)}
+    assert failed == {("run|lookup", None), ("check|daily|complete", None)}
+    broken.clear()
+    build()
+    healed = {(o.fingerprint, o.partition) for o in read_all(instance) if isinstance(o, Recovery)}
+    assert failed <= healed
+
+
+def test_a_resource_that_cannot_start_says_its_own_error(instance: dg.DagsterInstance):
+    @dg.resource
+    def vault() -> None:
+        raise RuntimeError("the vault is sealed")
+
+    @dg.asset(required_resource_keys={"vault"})
+    def needy() -> None: ...
+
+    dg.materialize([needy], instance=instance, raise_on_error=False, resources={"vault": vault})
+    found = alerts(instance)
+    assert {str(a.subject) for a in found} == {"needy"}
+    assert "the vault is sealed" in found[0].evidence.summary
+
+
+def test_the_implicit_job_of_all_assets_is_named_with_its_selection():
+    """A success of one selection is no news of another."""
+
+    def named(*keys: str) -> str:
+        run = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset(dg.AssetKey(k) for k in keys))
+        return job_of(run)
+
+    assert named("b", "a") == "__ASSET_JOB (a, b)"
+    assert named("a") != named("b")
+    assert named("a", "b", "c", "d").startswith("__ASSET_JOB (a, b, c and 1 more, ")
+    assert named("a", "b", "c", "d") != named("a", "b", "c", "e")
+    assert job_of(dg.DagsterRun(job_name="nightly", asset_selection=frozenset({dg.AssetKey("a")}))) == "nightly"
 
 
 def test_a_job_without_assets_fails_and_recovers_under_its_own_name(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from incident_ops.adapters.store import migrate
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.routing import RoutingRules
 from incident_ops.engine.policy import Policy
@@ -169,6 +170,10 @@ def test_upgrade_creates_the_database_and_may_be_repeated(cli: CommandLine) -> N
     first, second = cli("db", "upgrade"), cli("db", "upgrade")
     assert (first.out, first.code) == (second.out, second.code) == ("the database is at revision 0001\n", 0)
     assert cli("list", "--json").json == []
+
+
+def test_upgrade_has_json_too(cli: CommandLine) -> None:
+    assert cli("db", "upgrade", "--json").json == {"revision": migrate.HEAD}
 
 
 def test_postgresql_is_used_after_an_upgrade(

@@ -262,5 +262,25 @@ def test_partitions_are_told_apart() -> None:
     plan = [planned("a", partition="p1"), planned("a", partition="p2")]
     failures = account(run(step("a", FAILED, error=BROKEN), plan=plan, built=[("a", "p1")]))
     assert [f.partition for f in failures] == ["p2"]
-    [of_the_run] = account(run(step("a", FAILED, error=BROKEN), plan=[planned("a")], partition="p3"))
-    assert of_the_run.partition == "p3"
+
+
+def test_an_inner_step_of_a_graph_asset_fails_for_the_asset_that_its_node_gives() -> None:
+    """Dagster plans the asset for the step that gives its output, and another step of the node fails."""
+    inner = [step("ga.load", FAILED, error=BROKEN), step("ga.write", NEVER, after=["ga.load"])]
+    [failure] = account(run(*inner, plan=[planned("ga", at_step="ga.write"), planned("b")]))
+    assert str(failure.subject) == "ga"
+
+
+def test_a_mapped_step_fails_for_the_asset_that_collects_it() -> None:
+    inner = [
+        step("ga.part[2]", FAILED, error=BROKEN),
+        step("ga.collect", NEVER, after=["ga.part[?]"]),
+    ]
+    [failure] = account(run(*inner, plan=[planned("ga", at_step="ga.collect")]))
+    assert str(failure.subject) == "ga"
+
+
+def test_a_run_that_ended_with_an_error_of_its_own_says_that_error() -> None:
+    """A resource that cannot start fails no step; "out of memory" would send people the wrong way."""
+    [failure] = account(run(step("a", NEVER), plan=[planned("a")], error=BROKEN))
+    assert (failure.error, failure.error_class) == (BROKEN, ErrorClass.USER_CODE)

@@ -75,6 +75,22 @@ def test_work_stops_when_the_budget_is_used_up(store: SqlStore) -> None:
     assert (done.delivered, done.pending) == (2, 1)
 
 
+def test_three_failures_in_a_row_end_the_pass(store: SqlStore) -> None:
+    """A sink that takes each connection and never answers would use up the tick, one time-out after the other."""
+    for name in "abcde":
+        owe(store, open_incident(store, f"x/{name}"), Action.POST)
+    slack = FakeSink(UNREACHABLE, UNREACHABLE, UNREACHABLE)
+    assert (deliver(store, sinks(slack)).delivered, slack.sent) == (0, ())
+    assert deliver(store, sinks(slack), at=10).delivered == 5
+
+
+def test_a_success_in_between_keeps_the_pass_going(store: SqlStore) -> None:
+    for name in "abcde":
+        owe(store, open_incident(store, f"x/{name}"), Action.POST)
+    slack = FakeSink(UNREACHABLE, UNREACHABLE, None, UNREACHABLE, UNREACHABLE)
+    assert (deliver(store, sinks(slack)).delivered, len(slack.sent)) == (1, 1)
+
+
 def test_a_sink_that_can_only_send_is_not_asked_for_more(store: SqlStore) -> None:
     number, hook = open_incident(store), PlainSink()
     to = Destination(kind="webhook", address="https://x.test")
