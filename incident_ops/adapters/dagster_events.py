@@ -205,19 +205,20 @@ class DagsterEvents:
         """The failures of a run, each followed by what has healed it since: a run may fail early and end late,
         and a recovery that was read in between found nothing to heal."""
         observations: list[Observation] = []
-        for failure in account_for(run, upstream=self._lineage()):
-            observations.extend(of_failure(failure, run, now=now, pii=self._pii_of(failure, run)))
+        upstream = self._lineage()
+        for failure in account_for(run, upstream=upstream):
+            observations.extend(of_failure(failure, run, now=now, pii=self._pii_of(failure, run, upstream)))
             for row in self._newest_recovery_of(failure):
                 observations.extend(self._observations(row, now=now))
         return tuple(observations)
 
-    def _pii_of(self, failure: Failure, run: RunLog) -> frozenset[str]:
+    def _pii_of(self, failure: Failure, run: RunLog, upstream: Upstream) -> frozenset[str]:
         """An error quotes rows of what was being built or of what it was built from; without a known asset, of
         anything in the run."""
         asset = failure.subject.asset
         keys = {p.asset.key for p in (*run.planned, *run.planned_checks) if failure.step in (None, p.step)}
         keys = {asset.key} | keys if asset else keys or {p.asset.key for p in run.planned}
-        return self._pii.of_all(keys.union(*(self._lineage()(key) for key in keys)))
+        return self._pii.of_all(keys.union(*(upstream(key) for key in keys)))
 
     def _newest_recovery_of(self, failure: Failure) -> list[_Row]:
         if failure.subject.asset is None:

@@ -1,7 +1,8 @@
 """Which columns of an asset hold personal data, and which values of theirs an evaluation carries.
 
 Columns are tagged in the `dagster/column_schema` metadata of a materialization, which the event log has for the
-assets of every code location. What only the asset's definition says is not seen from here. Public Dagster API only.
+assets of every code location. What only the asset's definition says is not seen from here. Public Dagster API
+only.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -36,7 +36,8 @@ MAX_DETAIL = 20_000
 MAX_FACTS = 12
 
 _OF_A_VALUE = frozenset(
-    "min max minimum maximum mean avg average median mode first last top value example sample".split()
+    {"min", "max", "minimum", "maximum", "mean", "avg", "average", "median", "mode"}
+    | {"first", "last", "top", "value", "example", "sample"}
 )
 
 _FRESHNESS_ALERTS = {"FAIL": CheckSeverity.ERROR, "WARN": CheckSeverity.WARN}
@@ -286,7 +287,7 @@ def _tells_a_value(name: str, pii: Collection[str]) -> bool:
     """Is it a column's name, or one with "max", "first", … to it? `email_nulls` counts rows and may stay."""
     rest = [_pattern(column).sub(" ", name.lower()) for column in pii]
     return any(
-        text != name.lower() and set(re.findall(r"[a-z]+", text)) & _OF_A_VALUE or not text.strip()
+        (text != name.lower() and set(re.findall(r"[a-z]+", text)) & _OF_A_VALUE) or not text.strip()
         for text in rest
     )
 

@@ -28,8 +28,8 @@ _ROW = 20_000
 
 _SEPARATOR = r"""
     (?:\s{0,8}(?:::\s{0,4}\w{1,40}(?:\s{1,4}varying)?\s{0,4})?        # a cast: email::text
-       (?:===?|!==?|<>|:=|=>|->>?|<=|>=|=|:|<|>|→)\s{0,8}
-     | (?P<word>\s{1,8})(?:is(?:\s{1,8}not)?|was|equals|i?like|has|contains)\s{1,8}(?:(?:now|of|the|value)\s{1,8})?
+       (?:===?|!==?|<>|:=|=>|->>?|<=|>=|=|:(?!:)|<|>|→)\s{0,8}
+     | (?P<word>\s{1,8})(?:is(?:\s{1,8}not)?|was|equals|i?like|contains)\s{1,8}(?:(?:now|of|the|value)\s{1,8})?
      | \s{1,8}(?:not\s{1,8})?in\s{0,8}(?=[(\[{])
      | \s{1,8}(?:not\s{1,8})?between\s{1,8}
     )
@@ -38,10 +38,10 @@ _NO_VALUE = re.compile(r"(?:null|none|nan|nat|<na>)(?![\w@.\-+]*\w)", re.IGNOREC
 _NO_VALUE_AFTER_WORD = re.compile(
     r"(?:missing|empty|blank|unique|required|(?:in)?valid|not|a|an|the|too|no|never)(?![\w@.\-+]*\w)"
 )
-# A bare value: one word, and the words after it that look as if they went on with it ("Anna Secret", "+49 170 12").
+# A bare value: one word, and the words after it that seem to go on with it ("Anna Secret", "+49 170 12").
 _BARE = re.compile(
     r"[^\s,;()\[\]{}\"'<>`]+(?:'[^\s,;()\[\]{}\"'<>`]+)?"
-    r"(?:[ \t](?=[(/]?[A-ZÀ-ÖØ-Þ\u0100-\uffff\d+])[(/]?[^\s,;()\[\]{}\"'<>`]+\)?)*"
+    r"(?:[ \t](?=[(/]?[A-ZÀ-ÖØ-Þ\u0100-\uffff\d+])[(/]?[^\s,;()\[\]{}\"'<>`]+(?:'[^\s,;()\[\]{}\"'<>`]+)?\)?)*"
 )
 _QUOTE = re.compile(r"(\\{0,8})([\"'`])")
 _BY_SPACE = re.compile(r"(?=[^\s,;]{0,400}[@\d])")

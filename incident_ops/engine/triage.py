@@ -154,7 +154,7 @@ class Desk:
         """The timeline tells where the incident goes, or why nobody is pushed, whenever that has changed."""
         said = self._said.get(incident.number)
         before = self._before[incident.number]
-        if said is None and before is not None:
+        if said is None and before is not None and before.owner == incident.owner:
             said = self._knowledge.route(before)
         if said is not None and (said.destinations, said.suppressed) == (way.destinations, way.suppressed):
             return incident
@@ -173,9 +173,10 @@ class Desk:
 
     def take_retry(self, retry: RetrySucceeded) -> None:
         """A failure that a retry cured is flaky; what still fails is not."""
-        self.lay_out(self._tx.of_run_group(retry.run_group))
+        stored = self._tx.of_run_group(retry.run_group)
+        self.lay_out(stored)
         numbers = {number for alert, number in self._alerts if alert.run_group == retry.run_group}
-        numbers |= {incident.number for incident in self._tx.of_run_group(retry.run_group)}
+        numbers |= {incident.number for incident in stored}
         for number in sorted(numbers):
             incident = self._current[number]
             if not incident.firing:

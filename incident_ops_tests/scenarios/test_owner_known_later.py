@@ -25,6 +25,7 @@ def test_when_the_owner_is_known_their_channel_is_told_and_the_timeline_correcte
     assert (story.incident.labels["team"], story.incident.labels["location"]) == ("fin", "tenant")
     assert sorted(story.told()) == ["data-incidents", "fin"]
     assert story.timeline(EntryKind.OWNER) == ["owner: unknown → team:fin"]
+    assert story.timeline(EntryKind.NOTIFIED)[-1].startswith("routed to #fin: team:fin owns")
     [first] = story.slack.posts("#data-incidents")
     assert "team:fin" in first.content, "the first message is corrected as well"
     assert [reply.text for reply in story.slack.replies(first.ts)] == ["Owner: unknown → team:fin"]

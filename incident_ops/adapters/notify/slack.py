@@ -3,7 +3,8 @@
 Every post carries the delivery's key as message metadata. One try is one try: the client must have no retry
 handlers, because repeating is the outbox's business, which looks up first. The exception is a refusal of the form,
 where nothing was shown: blocks that Slack does not take are replaced by text, metadata that it does not take is
-left out, at once. Rendering is `slack_blocks.py`, the meaning of errors `slack_errors.py`.
+left out, at once. Rendering is `slack_blocks.py`, the meaning of errors `slack_errors.py`, the client
+`slack_http.py`.
 """
 
 import logging
@@ -21,19 +22,19 @@ from slack_sdk.web import SlackResponse
 from incident_ops.adapters.notify.slack_blocks import render, render_reply, render_text
 from incident_ops.adapters.notify.slack_errors import (
     BLOCKS_REFUSED,
-    LOOK_UP_WAITS_FOR,
     METADATA_REFUSED,
     Request,
     error_name,
+    is_for_now,
     no_answer,
     refused,
 )
+from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, OnceOnlyClient, slack_client
 from incident_ops.core.delivery import Receipt
-from incident_ops.core.errors import ConfigError, TransportError
+from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message
 from incident_ops.core.routing import Destination
 
-DEFAULT_BASE_URL = "https://slack.com/api/"
 EVENT_TYPE = "incident_ops_delivery"
 
 _log = logging.getLogger(__name__)
@@ -45,7 +46,6 @@ _QUIETLY = {"unfurl_links": False, "unfurl_media": False, **_LITERALLY}
 
 _CONVERSATION_ID = re.compile(r"[CGD][A-Z0-9]+")
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 _KINDS_OF_CHANNELS = ("public_channel,private_channel", "public_channel")
 
 # Slack's clock and ours may differ; keys are unique, so looking further back costs only reading.
@@ -58,14 +58,15 @@ class SlackNotifier:
     """Notifier with `CanUpdate`, `CanReply` and `CanLookUp`.
 
     Addresses are `#name`, the id of a conversation (`C…`, `G…`, `D…`) or of a user (`U…`, `W…`: a direct message).
-    Receipts hold the conversation's id and the message's `ts`.
+    Receipts hold the conversation's id and the message's `ts`. A server that is only like Slack may name neither
+    of them: then they hold the address, and nothing for the message, which can be neither edited nor answered.
     """
 
     kind: str = "slack"
 
     def __init__(self, client: WebClient) -> None:
-        if client.retry_handlers:
-            raise ValueError("the client repeats requests by itself; make it with slack_client()")
+        if client.retry_handlers or not isinstance(client, OnceOnlyClient):
+            raise ValueError("the client repeats requests or follows redirects; make it with slack_client()")
         self._client = client
         self._channel_ids: dict[str, str] = {}
         self._warned: set[str] = set()
@@ -81,13 +82,15 @@ class SlackNotifier:
             **_QUIETLY,
         }
         answer = self._write(request, arguments, instead_of_blocks={"text": render_text(message)})
-        receipt = _receipt(answer, request)
-        self._channel_ids[destination.address] = receipt.channel
+        receipt = _receipt(answer, asked_for=destination.address)
+        if receipt.channel != destination.address:
+            self._channel_ids[destination.address] = receipt.channel
         return receipt
 
     def update(self, receipt: Receipt, message: Message) -> None:
-        payload = render(message)
         request = Request(method="chat.update", place=receipt.channel)
+        _insist_on_a_name(receipt, request)
+        payload = render(message)
         arguments = {
             "channel": receipt.channel,
             "ts": receipt.message,
@@ -100,6 +103,7 @@ class SlackNotifier:
 
     def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt:
         request = Request(method="chat.postMessage", place=f"a thread in {thread.channel}", adds=True)
+        _insist_on_a_name(thread, request)
         arguments = {
             "channel": thread.channel,
             "thread_ts": thread.message,
@@ -108,7 +112,7 @@ class SlackNotifier:
             "metadata": _metadata(key),
             **_QUIETLY,
         }
-        return _receipt(self._write(request, arguments), request)
+        return _receipt(self._write(request, arguments), asked_for=thread.channel)
 
     def look_up(
         self, destination: Destination, key: str, *, thread: Receipt | None, since: datetime
@@ -120,6 +124,8 @@ class SlackNotifier:
         is sent again with the same key. Raises `TransportError` with `fate_unknown` when looking is impossible
         now: wait and look again.
         """
+        if thread and not thread.message:
+            return None
         try:
             channel = thread.channel if thread else self._conversation_id(destination.address)
             if channel is None:
@@ -205,8 +211,7 @@ class SlackNotifier:
             raise _still_unknown(trouble) from None
         except SlackApiError as error:
             trouble = refused(error, request)
-            waits = error_name(error) in LOOK_UP_WAITS_FOR if trouble.needs_person else not trouble.permanent
-            if waits:
+            if is_for_now(error, trouble):
                 raise _still_unknown(trouble) from None
             raise _LookUpImpossible(str(trouble)) from None
 
@@ -238,21 +243,6 @@ class _LookUpImpossible(Exception):
     """Slack will not let us look; private to this module, never raised out of it."""
 
 
-def slack_client(token: str, base_url: str = DEFAULT_BASE_URL, timeout: int = 10) -> WebClient:
-    """A client that sends everything once: `slack_sdk` repeats after connection errors unless told not to.
-
-    Raises `ConfigError` for a token that cannot stand in a header: the error that `slack_sdk` would log quotes it.
-    """
-    if not _HEADER_VALUE.fullmatch(token.strip()):
-        remedy = "copy it from OAuth & Permissions of the app again"
-        raise ConfigError(
-            [f"the Slack token (INCIDENT_OPS_SLACK_TOKEN) is empty or has characters no token has; {remedy}"]
-        )
-    client = WebClient(token=token, base_url=base_url, timeout=timeout, retry_handlers=[])
-    client.proxy = None  # slack_sdk reads HTTPS_PROXY but not NO_PROXY; urllib, left to itself, reads both
-    return client
-
-
 def slack_notifier(token: str, base_url: str = DEFAULT_BASE_URL, timeout: int = 10) -> SlackNotifier:
     """
     Args:
@@ -273,11 +263,19 @@ def _key_of(message: Mapping[str, Any]) -> str | None:
     return (metadata.get("event_payload") or {}).get("key") if metadata.get("event_type") == EVENT_TYPE else None
 
 
-def _receipt(answer: SlackResponse, request: Request) -> Receipt:
+def _receipt(answer: SlackResponse, *, asked_for: str) -> Receipt:
+    """`ok` is an acceptance, whatever else is missing: the post would otherwise be repeated for ever."""
     channel, ts = answer.get("channel"), answer.get("ts")
-    if not isinstance(channel, str) or not isinstance(ts, str):
-        raise TransportError(f"Slack's answer to {request} names no message", fate_unknown=True)
-    return Receipt(channel=channel, message=ts)
+    return Receipt(
+        channel=channel if isinstance(channel, str) and channel else asked_for,
+        message=ts if isinstance(ts, str) else "",
+    )
+
+
+def _insist_on_a_name(receipt: Receipt, request: Request) -> None:
+    if not receipt.message:
+        problem = f"{request} is impossible: the server named no message when it accepted the post"
+        raise TransportError(problem, permanent=True)
 
 
 def _still_unknown(trouble: TransportError) -> TransportError:

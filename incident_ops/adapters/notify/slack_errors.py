@@ -88,8 +88,8 @@ _NEEDS_PERSON = {
     "ekm_access_denied": "administrators have suspended posting; ask them when it is lifted",
 }
 
-# A refused look-up is final for these; for a bad token it is not, since nothing else would work with it either.
-LOOK_UP_WAITS_FOR = frozenset(
+# Any other refusal of a look-up is final; for a bad token it is not, since nothing else would work with it either.
+_LOOK_UP_WAITS_FOR = frozenset(
     {
         "invalid_auth",
         "not_authed",
@@ -104,6 +104,11 @@ LOOK_UP_WAITS_FOR = frozenset(
 
 _NAME = re.compile(r"[a-z0-9_]{1,80}", re.IGNORECASE)
 _SCOPES = re.compile(r"[a-z0-9_:.,\- ]{1,200}", re.IGNORECASE)
+# Servers that are only like Slack say in words or by status that they have no such method.
+_NO_SUCH_METHOD = re.compile(
+    r"(?:unknown|unsupported|invalid|no such) (?:api )?(?:method|endpoint)\b|not (?:found|implemented|supported)\b"
+)
+_NO_SUCH_METHOD_STATUS = frozenset({404, 405, 410, 501})
 _NEVER_SENT = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN})
 _LONGEST_WAIT = 24 * 3600
 
@@ -134,6 +139,11 @@ def refused(error: SlackApiError, request: Request) -> TransportError:
         wait = _retry_after(error)
         how_long = f" for {int(wait.total_seconds())} s" if wait else ""
         return TransportError(f"Slack asks to wait{how_long} before {request}", retry_after=wait)
+    if 300 <= status < 400:
+        problem = f"{request} got a redirect (HTTP {status}), which the token must not follow"
+        return TransportError(
+            f"{problem}; set INCIDENT_OPS_SLACK_BASE_URL to the final address", needs_person=True
+        )
     if status >= 500 or status == 408:
         return TransportError(f"Slack answered {request} with HTTP {status}", fate_unknown=request.adds)
     if name in _TEMPORARY:
@@ -148,6 +158,24 @@ def refused(error: SlackApiError, request: Request) -> TransportError:
     if name:
         return TransportError(f"Slack refused {request}: {name}", permanent=True)
     return _not_slack(status, request)
+
+
+def is_for_now(error: SlackApiError, trouble: TransportError) -> bool:
+    """Whether a look-up that was refused so could work later. A method that the server lacks never will."""
+    if _lacks_the_method(error):
+        return False
+    return error_name(error) in _LOOK_UP_WAITS_FOR if trouble.needs_person else not trouble.permanent
+
+
+def _lacks_the_method(error: SlackApiError) -> bool:
+    if error.response.status_code in _NO_SUCH_METHOD_STATUS:
+        return True
+    data = error.response.data
+    said = data.get("error") if isinstance(data, dict) else None
+    # slack_sdk puts the beginning of a body that is no JSON there, after words of its own
+    if not isinstance(said, str) or said.startswith("Received a response in a non-JSON format"):
+        return False
+    return bool(_NO_SUCH_METHOD.search(re.sub(r"[\W_]+", " ", said[:200].lower())))
 
 
 def no_answer(error: Exception, request: Request) -> TransportError:

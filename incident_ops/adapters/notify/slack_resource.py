@@ -5,9 +5,9 @@ The only notifier file that imports Dagster; `slack.py` works without it.
 
 from dagster_slack import SlackResource
 from pydantic import Field
-from slack_sdk import WebClient
 
-from incident_ops.adapters.notify.slack import DEFAULT_BASE_URL, SlackNotifier, slack_client
+from incident_ops.adapters.notify.slack import SlackNotifier
+from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, OnceOnlyClient, slack_client
 
 
 class IncidentSlackResource(SlackResource):
@@ -18,7 +18,7 @@ class IncidentSlackResource(SlackResource):
     base_url: str = Field(default=DEFAULT_BASE_URL, description="Slack's address as slack_sdk takes it.")
     timeout: int = Field(default=10, description="Seconds to connect, and to wait for an answer.")
 
-    def get_client(self) -> WebClient:
+    def get_client(self) -> OnceOnlyClient:
         return slack_client(self.token, self.base_url, self.timeout)
 
     def get_notifier(self) -> SlackNotifier:
