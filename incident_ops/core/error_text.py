@@ -10,6 +10,14 @@ _REDACTED = "[redacted]"
 _MOST_ROUNDS = 8
 """What one pattern leaves may be another's; texts of real errors are stable after the first round."""
 
+_USER_OPTION = r"""(?<![\w\-])(?:-u|--(?:proxy-)?user)(?:["']?,?\s{1,9}|=|(?<=-u))"""
+# What stands before an e-mail address rather than before a password.
+_LABELS = (
+    r"(?:mailto|sips?|xmpp|acct|pkg|npm|to|from|b?cc|reply-to|e-?mail|mail|owners?|contacts?|by|author"
+    r"|sender|recipient|notify|team|assignee|responder):"
+)
+_HOST = r"(?:(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9\-]{0,62}|\d{1,3}(?:\.\d{1,3}){3})"
+
 # Each pattern keeps what helps (scheme, user, name of the key) and drops the secret itself. Every repetition that
 # may begin anywhere is bounded: an error may quote megabytes, and a tick has to end.
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -48,12 +56,59 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         rf"\1{_REDACTED}",
     ),
+    # curl -u ann:abc, --user 'ann:a b' (but not -u 1000:1000, a user's and a group's number)
+    (
+        re.compile(rf"""({_USER_OPTION}(["'])[^\s:"']{{1,200}}:)(?!\[redacted\])(?:(?!\2)[^\n]){{1,500}}"""),
+        rf"\1{_REDACTED}",
+    ),
+    (
+        re.compile(
+            rf"""({_USER_OPTION}(?!\d+:\d+(?!\w))[^\s:"'=]{{1,200}}:)(?!//|\[redacted\])"""
+            r"""\S{0,500}[^\s;&,.:)}\]"'`]"""
+        ),
+        rf"\1{_REDACTED}",
+    ),
+    # mysql -pabc: only these programs take a password so; elsewhere -p is a port, a path, a project
+    (
+        re.compile(
+            r"""(\b(?:mysql[a-z]*|mariadb(?:-[a-z]+)?|sshpass)(?:\.exe)?["']?,?(?=\s)[^\n|;]{0,300}?[\s"']-p)
+                (?!\[redacted\])(?:"[^"\n]{1,500}"|'[^'\n]{1,500}'|\S{0,500}[^\s;&,.:)}\]"'`])""",
+            re.VERBOSE,
+        ),
+        rf"\1{_REDACTED}",
+    ),
     # signed URLs
     (re.compile(r"([?&](?:[\w\-]{0,40}signature|sig)=)[^\s&]+", re.IGNORECASE), rf"\1{_REDACTED}"),
     (re.compile(r"(jdbc:oracle:\w+:[^\s/@]{0,200}/)\S{0,500}@", re.IGNORECASE), rf"\1{_REDACTED}@"),
     # scheme://user:password@host; greedy up to the last @ before the path, since passwords may hold an @ (and a /)
     (re.compile(r"(://[^\s:/]{0,200}):[^\s/]{0,500}@"), rf"\1:{_REDACTED}@"),
     (re.compile(r"(://[^\s:/]{0,200}):\S{0,500}@"), rf"\1:{_REDACTED}@"),
+    # the same with spaces in the password; what begins like a port is one, and the address after it is somebody's
+    (
+        re.compile(
+            r"""(://[^\s:/\[]{0,200}):(?!\s|\[redacted\]|\d{1,5}(?:[\s/,;:.?#)\]]|$))
+                [^\s/@"'<>]{1,100}(?:[ ]{1,3}[^\s/@"'<>]{1,100}){1,5}@(?=[\w\[])""",
+            re.VERBOSE,
+        ),
+        rf"\1:{_REDACTED}@",
+    ),
+    # user:password@host:5432 and user:password@db.test without a scheme
+    (
+        re.compile(
+            r"""(?<![\w.+\-:/@])([A-Za-z_][\w.+\-@]{0,63}:)(?!\[redacted\]|git@|[a-z+:\-]{0,40}//)
+                (?:(?!\[redacted\])[^\s"']){1,200}@(?=[\w.\-]{1,250}:\d{2,5}(?!\w))""",
+            re.VERBOSE,
+        ),
+        rf"\1{_REDACTED}@",
+    ),
+    (
+        re.compile(
+            rf"""(?<![\w.+\-:/@])(?!(?i:{_LABELS}))([A-Za-z_][\w.+\-@]{{0,63}}:)(?!\[redacted\]|git@)
+                (?:(?!\[redacted\])[^\s"'<>,;/:]){{1,200}}@(?={_HOST}(?![\w.]*@))""",
+            re.VERBOSE,
+        ),
+        rf"\1{_REDACTED}@",
+    ),
     # Slack, GitHub, GitLab, Stripe, Databricks, AWS, Google, JSON web tokens, Slack's webhooks
     (re.compile(r"\bx(?:ox[abeoprs]|app)-[A-Za-z0-9-]{6,}"), _REDACTED),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|sk_live_|rk_live_|dapi|sk-)[A-Za-z0-9_\-]{10,}"), _REDACTED),

@@ -35,7 +35,7 @@ class _Config(dg.Config):
 
 
 @dg.asset(key=USERS)
-def users(config: _Config) -> dg.MaterializeResult[None]:
+def users(config: _Config) -> dg.MaterializeResult:
     if config.breaks:
         raise ValueError(UNIQUE)
     return dg.MaterializeResult(metadata={"dagster/column_schema": SCHEMA})

@@ -38,6 +38,28 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAK\n-----END RSA PRIVATE KEY-
         ('password="cut off in the midd', f"password={R}"),
         ("routing-key => abc", f"routing-key => {R}"),
         ("pg_dump --password hunter2 --verbose", f"pg_dump --password {R} --verbose"),
+        # options of command lines
+        ("curl -u admin:topsecret9 https://x.test", f"curl -u admin:{R} https://x.test"),
+        ("curl --user admin:top:s/ecret@9 -v", f"curl --user admin:{R} -v"),
+        ("curl --user=admin:topsecret9", f"curl --user=admin:{R}"),
+        ("curl -uadmin:topsecret9 x", f"curl -uadmin:{R} x"),
+        ("curl -u 'admin:top secret' x", f"curl -u 'admin:{R}' x"),
+        ("'curl -u admin:topsecret9' failed", f"'curl -u admin:{R}' failed"),
+        ("['curl', '-u', 'admin:topsecret9']", f"['curl', '-u', 'admin:{R}']"),
+        ("mysql -pS3cr3tpw", f"mysql -p{R}"),
+        ("mysqldump -h db -u root -pS3cr3tpw shop", f"mysqldump -h db -u root -p{R} shop"),
+        ("mysql -p'S3 cr3t' shop", f"mysql -p{R} shop"),
+        ("['mysql', '-uroot', '-pS3cr3tpw']", f"['mysql', '-uroot', '-p{R}']"),
+        ("mysql -pone && mysql -ptwo", f"mysql -p{R} && mysql -p{R}"),
+        # addresses without a scheme
+        ("user:pass123@host:5432", f"user:{R}@host:5432"),
+        ("no route to ann:p@s:s/1@db:5432/x", f"no route to ann:{R}@db:5432/x"),
+        ("(ann:pass123@db.test)", f"(ann:{R}@db.test)"),
+        ("ann@corp:pass123@10.0.0.1/x", f"ann@corp:{R}@10.0.0.1/x"),
+        ("dsn=ann:pass123@db.test/x", f"dsn=ann:{R}@db.test/x"),
+        # spaces in a URL's password
+        ("postgres://u:abc def@h", f"postgres://u:{R}@h"),
+        ("cannot reach postgres://u:abc def ghi@h:1/x now", f"cannot reach postgres://u:{R}@h:1/x now"),
         # JDBC, ODBC, ADO
         ("jdbc:postgresql://db/x?user=ann&password=s3cret", f"jdbc:postgresql://db/x?user=ann&password={R}"),
         ("jdbc:oracle:thin:scott/tiger@//db:1521/x", f"jdbc:oracle:thin:scott/{R}@//db:1521/x"),
@@ -75,6 +97,23 @@ def test_credentials_are_taken_out_and_the_rest_stays_readable(text: str, expect
         "division by zero in orders.py:17",
         "column pwdx of the compass is null",
         "sk-learn and dapi are libraries",
+        "meet at 10:30@office",
+        "a:b@c",
+        "note: mail bob@acme.test",
+        "owner:bob@acme.test, mailto:ann@acme.test",
+        "see http://localhost:3000 or mail bob@acme.test",
+        "http://localhost:3000, then bob@acme.test",
+        "git@github.com:acme/shop.git",
+        "acme/shop:1.2@sha256:9f86d081884c7d659a2feaa0c55ad015",
+        "pkg:npm/left-pad@1.2.3",
+        "psql -p 5432 -U ann",
+        "psql -p5432",
+        "mysql -p shop",
+        "mysql -P3306 -p",
+        "mkdir -parents; find . -path x -print",
+        "docker run -u 1000:1000 shop",
+        "curl -u ann https://acme.test:8443/x",
+        "jdbc:postgresql://db.test:5432/x",
         "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
     ],
 )
@@ -98,6 +137,9 @@ FORMS = [
     "connect(password='{}', host='db')",
     "Authorization: Bearer {}",
     "--password {} --host db",
+    "curl -u ann:{} https://db.test",
+    "mysql -p{} shop",
+    "no route to ann:{}@db:5432",
 ]
 
 
@@ -110,6 +152,7 @@ def test_a_password_survives_in_no_form(form: str, password: str) -> None:
 
 PIECES = (
     "password token = : ; , & ? / @ :// ' \" { } -- Bearer basic sig= jdbc:oracle:thin: x xoxb-123456 [redacted]"
+    " -u mysql -p ann: @db.test @db:5432 //"
 )
 fragments = st.sampled_from([*PIECES.split(), " ", "\n", "Bearer ", "basic ", "-----BEGIN PRIVATE KEY-----", JWT])
 
@@ -122,7 +165,11 @@ def test_redacting_never_raises_and_twice_is_once(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1", "a.", "token", "://:", "a://b:c", "password ", '"', "-----BEGIN PRIVATE KEY"]
+    "piece",
+    [
+        *("1", "a.", "token", "://:", "a://b:c", "password ", '"', "-----BEGIN PRIVATE KEY"),
+        *("-u a:", '-u a:"', "mysql ", "mysql -p", "a:(", "a:@", "://a:b ", "a b:c@d.", "(a", "a:b@1.", "@"),
+    ],
 )
 def test_a_huge_error_text_is_redacted_in_no_time(piece: str) -> None:
     """A quoted blob of 50 kB once took minutes: detection would have stood still."""

@@ -22,6 +22,7 @@ from incident_ops_tests.fake_slack.troubles import (
     lost_answer,
     not_json,
     rate_limited,
+    redirect,
     server_error,
 )
 
@@ -38,5 +39,6 @@ __all__ = [
     "lost_answer",
     "not_json",
     "rate_limited",
+    "redirect",
     "server_error",
 ]

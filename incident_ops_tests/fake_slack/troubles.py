@@ -39,6 +39,10 @@ def server_error(status: int = 500, *, handled: bool = False) -> Trouble:
     return Trouble(handled=handled, status=status, body=b"<html>upstream error</html>")
 
 
+def redirect(location: str, *, status: int = 302) -> Trouble:
+    return Trouble(status=status, body=b"<html>moved</html>", headers={"Location": location})
+
+
 def error(name: str, **more: Any) -> Trouble:
     """Slack's `{"ok": false, "error": name}`, with HTTP status 200."""
     return Trouble(status=200, body=json.dumps({"ok": False, "error": name, **more}).encode())

@@ -23,6 +23,7 @@ from incident_ops_tests.fake_slack import (
     lost_answer,
     not_json,
     rate_limited,
+    redirect,
     server_error,
 )
 
@@ -71,7 +72,6 @@ ROWS: list[tuple[str, Trouble, dict[str, bool], str]] = [
     ("JSON null", not_json(b"null"), UNKNOWN, "cannot be read"),
     ("empty body", not_json(b""), UNKNOWN, "cannot be read"),
     ("bad encoding", not_json(b"\xff\xfe"), UNKNOWN, "cannot be read"),
-    ("ok without a ts", not_json(b'{"ok": true}'), UNKNOWN, "names no message"),
     ("internal_error", error("internal_error"), UNKNOWN, "internal_error"),
     ("fatal_error", error("fatal_error"), UNKNOWN, "fatal_error"),
     ("service_unavailable", error("service_unavailable"), UNKNOWN, "service_unavailable"),
@@ -95,6 +95,9 @@ ROWS: list[tuple[str, Trouble, dict[str, bool], str]] = [
     ("404 of a wrong address", server_error(404), NEEDS_PERSON, "base URL"),
     ("403 of a proxy", server_error(403), NEEDS_PERSON, "proxy"),
     ("400", server_error(400), PERMANENT, "HTTP 400"),
+    ("403 that cannot be decoded", Trouble(status=403, body=b"\xff\xfe"), NEEDS_PERSON, "proxy"),
+    ("redirect", redirect("http://slack.test/"), NEEDS_PERSON, "INCIDENT_OPS_SLACK_BASE_URL"),
+    ("redirect to nowhere", Trouble(status=302), NEEDS_PERSON, "INCIDENT_OPS_SLACK_BASE_URL"),
 ]
 
 
@@ -169,6 +172,69 @@ def test_an_edit_can_be_repeated_so_its_fate_is_never_in_doubt(server: FakeSlack
     with pytest.raises(TransportError) as caught:
         notifier.update(receipt, messages.RESOLVED)
     assert not caught.value.fate_unknown
+
+
+# --- servers that are only like Slack -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "receipt"),
+    [
+        (b'{"ok": true, "ts": "1.000001"}', Receipt(channel="#fin", message="1.000001")),
+        (b'{"ok": true, "ts": "1.000001", "channel": null}', Receipt(channel="#fin", message="1.000001")),
+        (b'{"ok": true}', Receipt(channel="#fin", message="")),
+        (b'{"ok": true, "channel": "C1", "ts": null}', Receipt(channel="C1", message="")),
+    ],
+)
+def test_ok_is_an_acceptance_whatever_else_the_answer_lacks(
+    server: FakeSlack, notifier: SlackNotifier, answer: bytes, receipt: Receipt
+) -> None:
+    """Taken for a lost answer, the same post was repeated on every tick."""
+    server.next(not_json(answer, handled=True))
+    assert notifier.send(FIN, messages.PLAIN, key="k1") == receipt
+    server.next(not_json(answer, handled=True))
+    thread = Receipt(channel="#fin", message=server.posts()[0].ts)
+    assert notifier.reply(thread, "Resolved", key="k2", broadcast=False) == receipt
+
+
+def test_an_address_that_the_server_only_repeated_is_not_taken_for_an_id(
+    server: FakeSlack, notifier: SlackNotifier
+) -> None:
+    server.next(not_json(b'{"ok": true, "ts": "1.000001"}', handled=True))
+    notifier.send(FIN, messages.PLAIN, key="k1")
+    found = notifier.look_up(FIN, "k1", thread=None, since=SINCE)
+    assert found == Receipt(channel=channel_id("fin"), message=server.posts()[0].ts)
+
+
+def test_a_message_without_a_name_is_neither_edited_nor_answered_and_never_tried_again(
+    server: FakeSlack, notifier: SlackNotifier
+) -> None:
+    nameless = Receipt(channel="#fin", message="")
+    with pytest.raises(TransportError) as of_the_edit:
+        notifier.update(nameless, messages.RESOLVED)
+    with pytest.raises(TransportError) as of_the_reply:
+        notifier.reply(nameless, "Resolved", key="k2", broadcast=True)
+    for caught in (of_the_edit, of_the_reply):
+        assert caught.value.permanent
+        assert "named no message" in str(caught.value)
+    assert notifier.look_up(FIN, "k2", thread=nameless, since=SINCE) is None
+    assert server.calls == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_token_follows_no_redirect(server: FakeSlack, notifier: SlackNotifier, status: int) -> None:
+    """urllib takes the header with the token along, to whatever host the answer names."""
+    with FakeSlack(token=TOKEN) as other:
+        server.down(redirect(f"{other.base_url}chat.postMessage", status=status))
+        refused = refusal_of(notifier)
+        with pytest.raises(TransportError) as of_the_look_up:
+            notifier.look_up(FIN, "k1", thread=None, since=SINCE)
+        assert other.calls == []
+    for trouble in (refused, of_the_look_up.value):
+        assert trouble.needs_person
+        assert f"HTTP {status}" in str(trouble)
+        assert "INCIDENT_OPS_SLACK_BASE_URL" in str(trouble)
+        assert other.base_url not in str(trouble)
 
 
 # --- the form is refused ---------------------------------------------------------------------------------------
@@ -275,7 +341,16 @@ def test_a_message_is_not_looked_for_in_all_of_history(server: FakeSlack, notifi
 
 
 @pytest.mark.parametrize(
-    "trouble", [rate_limited(7), server_error(500), dropped(), not_json(), error("invalid_auth")]
+    "trouble",
+    [
+        rate_limited(7),
+        server_error(500),
+        server_error(403),
+        dropped(),
+        not_json(),
+        not_json(b"<p>method not found</p>"),
+        error("invalid_auth"),
+    ],
 )
 def test_a_look_up_that_fails_for_now_keeps_the_fate_open(
     server: FakeSlack, notifier: SlackNotifier, trouble: Trouble
@@ -300,6 +375,31 @@ def test_a_look_up_that_can_never_work_says_so_once_and_finds_nothing(
             assert notifier.look_up(FIN, "k1", thread=None, since=SINCE) is None
     assert len([record for record in caplog.records if record.name.startswith("incident_ops")]) == 1
     assert "cannot be looked up" in caplog.text
+
+
+@pytest.mark.parametrize("method", ["conversations.list", "conversations.history", "conversations.replies"])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        server_error(404),
+        Trouble(status=404, body=b"\xff\xfe"),
+        Trouble(status=404, body=b'{"detail": "Not Found"}'),
+        server_error(405),
+        server_error(501),
+        error("unknown_method"),
+        error("Unknown method: conversations.history"),
+        error("method not found"),
+        error("not implemented"),
+    ],
+)
+def test_a_server_without_look_ups_does_not_hold_a_post_back_for_ever(
+    server: FakeSlack, method: str, trouble: Trouble
+) -> None:
+    """One 500 after a post, then 404 for every look-up: the post waited for ever."""
+    thread = slack_notifier(TOKEN, server.base_url).send(FIN, messages.PLAIN, key="k1")
+    server.down(trouble, method=method)
+    of = thread if method == "conversations.replies" else None
+    assert slack_notifier(TOKEN, server.base_url).look_up(FIN, "k1", thread=of, since=SINCE) is None
 
 
 def test_a_channel_that_nobody_knows_cannot_be_looked_up(notifier: SlackNotifier) -> None:
@@ -337,6 +437,11 @@ def test_nothing_is_unfurled_or_linked_by_slack_itself(server: FakeSlack, notifi
 def test_a_client_that_repeats_by_itself_is_not_taken() -> None:
     with pytest.raises(ValueError, match="slack_client"):
         SlackNotifier(WebClient(token=TOKEN))
+
+
+def test_a_client_that_follows_redirects_is_not_taken() -> None:
+    with pytest.raises(ValueError, match="slack_client"):
+        SlackNotifier(WebClient(token=TOKEN, retry_handlers=[]))
 
 
 def test_proxies_are_left_to_urllib_which_knows_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
