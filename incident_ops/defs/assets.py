@@ -71,7 +71,7 @@ class IncidentsIO(dg.IOManager):
         return next(iter(records.values())) if len(records) == 1 else records
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
-        raise NotImplementedError("incidents are written by the engine, not by an asset's output")
+        raise dg.DagsterInvariantViolationError("incidents are written by the engine, not by an asset's output")
 
 
 def _number_of(key: str) -> int:
