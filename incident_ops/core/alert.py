@@ -1,7 +1,7 @@
 """What arrives from the watched systems, normalised: alerts that fire, recoveries that end them.
 
 Translating a vendor's events into these values is an adapter's work; deciding what becomes of them is
-`grouping`'s and `incident`'s.
+`belonging`'s, `grouping`'s and `incident`'s.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 An incident is a value. A verb returns a changed copy and appends what it did to `news`, the timeline entries
 that are not stored yet; the store writes both together. Which alert belongs to which incident is decided in
-`grouping`, who is told in `notices`.
+`belonging` and `grouping`, who is told in `notices`.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Which incident does an alert belong to?
+"""Does an open incident already hold this alert?
 
-Here are the rules that need no lineage: the same failing thing, and all that one failed step did not build.
-The decision carries its reason, which is written on the timeline.
+The rules that need no lineage: the same failing thing, and all that one failed step did not build. What lineage
+adds is in `grouping`. The decision carries its reason, which is written on the timeline.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Which incident does an alert belong to? The rules that need no lineage, each with its reason."""
 
-from incident_ops.core.grouping import Attach, Ignore, Open, decide
+from incident_ops.core.belonging import Attach, Ignore, Open, decide
 from incident_ops.core.incident import Incident
 from incident_ops.core.severity import assess
 from incident_ops.core.status import Resolution
