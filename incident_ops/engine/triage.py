@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Observation, Recovery, RetrySucceeded
-from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.belonging import Attach, Ignore, Open, decide
+from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.incident import Incident, opened
 from incident_ops.core.labels import labels_of, labels_of_node
 from incident_ops.core.notices import notices_for
