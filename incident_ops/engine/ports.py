@@ -12,12 +12,53 @@ from incident_ops.core.delivery import Delivery, Receipt
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import Message
 from incident_ops.core.notices import Notice, Told
+from incident_ops.core.provenance import Evaluation, Facts, Materialization, Ref, View
 from incident_ops.core.routing import Destination
 from incident_ops.core.status import Status, TimelineEntry
 
 
+class History(Protocol):
+    """Our own copy of what was built from what, kept when Dagster forgets. Every method takes many at once, and
+    costs by what it returns, not by what is stored."""
+
+    def materializations(self, refs: Collection[Ref]) -> list[Materialization]:
+        """The records of these ids (several of one id, if SQLite gave it anew)."""
+        ...
+
+    def readers(self, refs: Collection[Ref]) -> list[Materialization]:
+        """The records that have a pointer to one of these."""
+        ...
+
+    def before(self, records: Collection[Materialization], *, limit: int) -> list[Materialization]:
+        """Of each record's asset and partition the `limit` newest records that are older than it."""
+        ...
+
+    def latest(self, places: Collection[tuple[str, str | None]]) -> list[Materialization]:
+        """The newest record of each (asset, partition)."""
+        ...
+
+    def latest_of(self, assets: Collection[str], *, limit: int = 1) -> list[Materialization]:
+        """The `limit` newest records of each asset, whatever their partition; our own remarks left out."""
+        ...
+
+    def evaluations(self, refs: Collection[Ref]) -> list[Evaluation]:
+        """The verdicts on these records."""
+        ...
+
+    def views(self, assets: Collection[str], *, since: datetime) -> list[View]:
+        """Who looked at these assets, oldest first."""
+        ...
+
+
 class Transaction(Protocol):
     """One atomic change of the store. Writers are serialised: what is read here stays true until it commits."""
+
+    @property
+    def history(self) -> History: ...
+
+    def add_facts(self, facts: Facts) -> None:
+        """What is known already is left alone."""
+        ...
 
     def cursor(self, name: str) -> str | None: ...
     def save_cursor(self, name: str, value: str, *, now: datetime) -> None: ...
@@ -126,6 +167,10 @@ class Store(Outbox, Publications, Protocol):
 
     def transaction(self) -> AbstractContextManager[Transaction]: ...
 
+    def looking_back(self) -> AbstractContextManager[History]:
+        """One snapshot of the history, for reading."""
+        ...
+
     def incident(self, number: int) -> Incident: ...
     def incidents(self, *, statuses: Collection[Status] | None = None, limit: int | None = None) -> list[Incident]:
         """Newest first; `statuses` None means all."""
@@ -170,12 +215,14 @@ class Store(Outbox, Publications, Protocol):
 class Page:
     """A stretch of the event log: observations in order, and the cursor to store with them.
 
-    `events` counts the raw events read; `is_last` is False while there is more to read now."""
+    `facts` is what the stretch adds to the history; `events` counts the raw events read; `is_last` is False
+    while there is more to read now."""
 
     observations: tuple[Observation, ...]
     cursor: str
     events: int
     is_last: bool
+    facts: Facts = Facts()
 
 
 class EventSource(Protocol):

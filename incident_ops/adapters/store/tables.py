@@ -85,8 +85,8 @@ def _big(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, sa.BigInteger(), nullable=nullable)
 
 
-def _json(name: str) -> Column[Any]:
-    return Column(name, sa.JSON(), nullable=False)
+def _json(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, sa.JSON(none_as_null=nullable), nullable=nullable)
 
 
 def _sequence() -> Column[int]:
@@ -151,6 +151,10 @@ incidents = Table(
     _big("change"),
     _integer("published_revision"),
     _flag("is_shown"),
+    # Since revision 0002; None in what was written before.
+    _integer("merged_into", nullable=True),
+    _json("merged_from", nullable=True),
+    _text("grouped_by", nullable=True),
     Index("ix_incidents_status", "status", "number"),
 )
 
@@ -187,6 +191,11 @@ members = Table(
     _text("partition_key"),
     _flag("is_open"),
     _time("resolved_at", nullable=True),
+    # Since revision 0002; None in what was written before.
+    _text("nature", nullable=True),
+    _time("first_fired_at", nullable=True),
+    _big("materialization", nullable=True),
+    _text("edge", nullable=True),
     Index("ix_members_fingerprint", "fingerprint", "resolved_at"),
     Index("ix_members_last_cause", "last_cause"),
 )
@@ -200,6 +209,8 @@ _index(
     where=IS_MEMBER_OF_OPEN,
     unique=True,
 )
+
+_index("ix_members_firing_since", members.c.first_fired_at, where=IS_MEMBER_OF_OPEN)
 
 alerts = Table(
     "alerts",
@@ -308,3 +319,120 @@ catalogs = Table(
     _time("fetched_at"),
     _json("nodes"),
 )
+
+# ---- what the catalog was: snapshots only when something changed, and the changes one by one
+
+catalog_snapshots = Table(
+    "catalog_snapshots",
+    metadata,
+    _sequence(),
+    _time("taken_at"),
+    _json("nodes"),
+    Index("ix_catalog_snapshots_taken_at", "taken_at"),
+    sqlite_autoincrement=True,
+)
+
+catalog_changes = Table(
+    "catalog_changes",
+    metadata,
+    _sequence(),
+    _time("at"),
+    _text("asset"),
+    _text("kind"),
+    _text("text"),
+    Index("ix_catalog_changes_asset", "asset", "at"),
+    sqlite_autoincrement=True,
+)
+
+# ---- provenance: Dagster's events as facts, kept when Dagster forgets. An id alone is no key: SQLite gives it anew
+
+materializations = Table(
+    "materializations",
+    metadata,
+    _text("asset", primary_key=True),
+    Column("id", sa.BigInteger(), primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime(), primary_key=True),
+    _text("kind"),
+    _text("partition", nullable=True),
+    _text("run_id", nullable=True),
+    _text("job"),
+    _json("inputs"),
+    _text("data_version", nullable=True),
+    _text("code_version", nullable=True),
+    _big("row_count", nullable=True),
+    _json("columns"),
+    _json("column_lineage"),
+    _text("config"),
+    _json("tags"),
+    _time("ready_at", nullable=True),
+    Index("ix_materializations_history", "asset", "partition", "at", "id"),
+)
+
+pointers = Table(
+    "pointers",
+    metadata,
+    _text("upstream", primary_key=True),
+    Column("upstream_id", sa.BigInteger(), primary_key=True, autoincrement=False),
+    _text("asset", primary_key=True),
+    Column("id", sa.BigInteger(), primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime(), primary_key=True),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    _text("event_id", primary_key=True),
+    _text("asset"),
+    _big("materialization", nullable=True),
+    _text("check_name"),
+    _text("partition", nullable=True),
+    _flag("passed"),
+    _text("severity"),
+    _time("at"),
+    _text("summary"),
+    Index("ix_evaluations_materialization", "asset", "materialization"),
+    Index("ix_evaluations_at", "asset", "at"),
+)
+
+views = Table(
+    "views",
+    metadata,
+    _text("event_id", primary_key=True),
+    _text("asset"),
+    _text("viewer"),
+    _time("at"),
+    _big("materialization", nullable=True),
+    Index("ix_views_asset", "asset", "at"),
+)
+
+# ---- what was found out about an incident, and who was told of the data
+
+findings = Table(
+    "findings",
+    metadata,
+    _incident(primary_key=True),
+    _time("at"),
+    _json("suspects"),
+    _json("impact"),
+    _json("attribution"),
+    _json("forecast"),
+)
+
+audience = Table(
+    "audience",
+    metadata,
+    _sequence(),
+    _incident(),
+    _text("recipient"),
+    _text("kind"),
+    _integer("round"),
+    _time("at"),
+    _text("text"),
+    _time("ended_at", nullable=True),
+    Index("uq_audience", "incident", "recipient", "kind", "round", unique=True),
+    sqlite_autoincrement=True,
+)
+
+IS_STILL_TOLD = sa.and_(audience.c.ended_at.is_(None), audience.c.kind != sa.literal_column("'end'"))
+
+_index("ix_audience_unended", audience.c.incident, where=IS_STILL_TOLD)

@@ -63,7 +63,13 @@ def test_the_migrated_tables_are_those_of_the_code(empty_url: str):
 
 
 _SQLITE_DEFINITIONS = """
-    SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name NOT IN (:version, 'sqlite_sequence')
+    SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name != :version
+    UNION ALL
+    SELECT t.name || ' ' || c.name || ' ' || c.type || ' ' || c."notnull" || ifnull(c.dflt_value, '') || c.pk || c.cid
+    FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name != :version
+    UNION ALL
+    SELECT t.name || ' ' || k."from" || ' ' || k."table" || ' ' || k."to" || ' ' || k.on_delete
+    FROM sqlite_master t, pragma_foreign_key_list(t.name) k WHERE t.type = 'table'
 """
 _POSTGRES_DEFINITIONS = """
     SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename != :version
