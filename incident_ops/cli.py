@@ -45,9 +45,10 @@ from incident_ops.core.incident import Incident
 from incident_ops.core.record import incident_record, utc_text
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import EntryKind, Resolution, Status
+from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ops import refreshed_catalog, tick
 from incident_ops.engine.report import message_record, story_of
-from incident_ops.engine.triage import Knowledge, change
+from incident_ops.engine.triage import change
 
 OPEN = tuple(status for status in Status if status.is_open)
 DELIVERY_BUDGET = timedelta(seconds=60)  # within a lease; what is left is for the next pass

@@ -14,7 +14,8 @@ import sqlalchemy.exc
 from incident_ops.adapters.dagster_links import asset_url, check_url, incident_url, run_url
 from incident_ops.core.alert import AssetRef
 from incident_ops.core.error_text import shorten
-from incident_ops.core.incident import Incident, Member
+from incident_ops.core.incident import Incident
+from incident_ops.core.member import Member
 from incident_ops.core.message import digest_line, moment
 from incident_ops.core.own import INCIDENT_BOARD, INCIDENTS
 

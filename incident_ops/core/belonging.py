@@ -45,6 +45,7 @@ def decide(alert: Alert, candidates: Iterable[Incident]) -> Decision:
         candidates: open incidents, and those resolved within the reopen window, that share the alert's
             fingerprint or its cause.
     """
+    candidates = [incident for incident in candidates if incident.merged_into is None]
     incidents = sorted(candidates, key=lambda incident: (not incident.is_open, -incident.number))
     for incident in incidents:
         member = next((m for m in incident.members if m.fingerprint == alert.fingerprint), None)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 
 from incident_ops.core.alert import AssetRef
+from incident_ops.core.lineage import AssetGraph
 
 TIER_TAG = "incident_ops/tier"
 SLACK_TAG = "incident_ops/slack"
@@ -49,6 +51,12 @@ class Catalog:
 
     def get(self, asset: AssetRef | None) -> AssetNode | None:
         return self._nodes.get(asset.key) if asset else None
+
+    @cached_property
+    def graph(self) -> AssetGraph:
+        """The lineage of all that is known."""
+        edges = ((up, node.key) for node in self._nodes.values() for up in node.upstream)
+        return AssetGraph.from_edges(edges, nodes=self._nodes)
 
     def upstream(self, key: str) -> tuple[str, ...]:
         node = self._nodes.get(key)

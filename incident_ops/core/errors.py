@@ -3,7 +3,10 @@
 IncidentOpsError
 ├── ConfigError           the configuration cannot be used (CLI exit 2)
 ├── NotFound              no such incident (CLI exit 1)
-├── IllegalTransition     the incident's status does not allow the move (CLI exit 1)
+│   ├── UnknownAsset          the catalog has no such asset
+│   └── UnknownColumn         the asset has no such column
+├── IllegalChange         what was asked cannot be done to that incident (CLI exit 1)
+│   └── IllegalTransition     its status does not allow the move
 ├── StoreUnavailable      our database cannot be reached or is not migrated (CLI exit 2)
 ├── SourceUnavailable     Dagster's event log or webserver cannot be read
 └── TransportError        a sink refused or did not answer; `permanent` says whether to try again
@@ -30,7 +33,28 @@ class NotFound(IncidentOpsError):
     """Nothing has that name."""
 
 
-class IllegalTransition(IncidentOpsError):
+class UnknownAsset(NotFound):
+    """No asset of the catalog has that key; `close` holds the keys that resemble it, closest first."""
+
+    def __init__(self, key: str, *, close: Sequence[str] = ()) -> None:
+        self.key, self.close = key, tuple(close)
+        hint = f"; did you mean {' or '.join(self.close)}?" if self.close else ""
+        super().__init__(f"the catalog has no asset {key!r}{hint}")
+
+
+class UnknownColumn(NotFound):
+    """The asset is known, and so are its columns: `known`. This is none of them."""
+
+    def __init__(self, asset: str, column: str, *, known: Sequence[str]) -> None:
+        self.asset, self.column, self.known = asset, column, tuple(known)
+        super().__init__(f"{asset} has no column {column!r}; its known columns are {', '.join(self.known)}")
+
+
+class IllegalChange(IncidentOpsError):
+    """What was asked cannot be done to that incident, as it is."""
+
+
+class IllegalTransition(IllegalChange):
     """A status change that the transition table does not contain."""
 
     def __init__(self, current: StrEnum, wanted: StrEnum) -> None:

@@ -10,44 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from incident_ops.core.alert import (
-    Alert,
-    AlertKind,
-    CheckSeverity,
-    ErrorClass,
-    Nature,
-    Recovery,
-    Subject,
-    most_specific,
-)
+from incident_ops.core.alert import Alert, ErrorClass, Nature, Recovery, Subject, most_specific
 from incident_ops.core.durations import format_duration
 from incident_ops.core.errors import IllegalTransition
 from incident_ops.core.labels import labels_of_trouble
+from incident_ops.core.member import Member, member_of, title_of
 from incident_ops.core.severity import Assessment, Priority, Severity, priority_for, worst_of
 from incident_ops.core.status import SYSTEM, TRANSITIONS, CauseClass, EntryKind, Resolution, Status, TimelineEntry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One failing thing (and partition) inside an incident.
-
-    `hops` is its distance downstream of the root. `healthy_at` is set while it is well again. `last_cause` is
-    the `cause` of its latest alert.
-    """
-
-    fingerprint: str
-    subject: Subject
-    kind: AlertKind
-    partition: str | None
-    check_severity: CheckSeverity
-    last_fired_at: datetime
-    last_cause: str | None = None
-    hops: int = 0
-    healthy_at: datetime | None = None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return (self.fingerprint, self.partition or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +42,9 @@ class Incident:
         alert_count: alerts taken in, echoes of one failure included.
         failure_count: failures, however many alerts told of each.
         backlog: it was over or old before we were installed; recorded, never pushed.
+        merged_into: number of the incident that took it in; it is over then, as a duplicate.
+        merged_from: numbers of those that it took in itself.
+        grouped_by: the person who merged or split it; grouping never takes a member out of it again.
         news: timeline entries made by the verbs and not stored yet.
     """
 
@@ -106,6 +78,9 @@ class Incident:
     detail: str = ""
     facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     not_run: tuple[str, ...] = ()
+    merged_into: int | None = None
+    merged_from: tuple[int, ...] = ()
+    grouped_by: str | None = None
     revision: int = 0
     news: tuple[TimelineEntry, ...] = ()
 
@@ -120,6 +95,13 @@ class Incident:
     @property
     def firing(self) -> tuple[Member, ...]:
         return tuple(member for member in self.members if member.healthy_at is None)
+
+    @property
+    def is_root_silent(self) -> bool:
+        """The root is an asset none of whose own detectors has fired: it is named for what it explains."""
+        return self.root.subject.asset is not None and all(
+            member.subject.asset != self.root.subject.asset for member in self.members
+        )
 
     def noted(self, kind: EntryKind, text: str, *, at: datetime, by: str = SYSTEM) -> "Incident":
         """The incident with one more line on its timeline."""
@@ -137,7 +119,7 @@ class Incident:
         """Take in an alert that belongs here: count it, remember its evidence, raise the severity if it is
         worse. Repeats of a member leave no line on the timeline: a storm must not bury the story."""
         known = next((m for m in self.members if m.key == (alert.fingerprint, alert.partition or "")), None)
-        member = _member_of(alert) if known is None else _fired_again(known, alert)
+        member = member_of(alert) if known is None else known.fired_again(alert)
         members = tuple(member if m is known else m for m in self.members) if known else (*self.members, member)
         told, main = self._told_by(alert), members[0]
         incident = replace(
@@ -208,7 +190,7 @@ class Incident:
         """Mark the members that the recovery heals. News older than the failure heals nothing; returns the
         very same incident when nothing changes."""
         members = tuple(
-            replace(m, healthy_at=recovery.occurred_at) if _heals(recovery, m) else m for m in self.members
+            replace(m, healthy_at=recovery.occurred_at) if m.is_healed_by(recovery) else m for m in self.members
         )
         if members == self.members:
             return self
@@ -293,7 +275,7 @@ def opened(
     now: datetime,
 ) -> Incident:
     """A new incident around its first alert."""
-    member = _member_of(alert)
+    member = member_of(alert)
     return Incident(
         number=number,
         title=title_of(member),
@@ -324,61 +306,6 @@ def opened(
         facts=alert.evidence.facts,
         not_run=tuple(str(item) for item in alert.evidence.not_run),
     ).noted(EntryKind.OPENED, _sentence(alert), at=now)
-
-
-def title_of(member: Member) -> str:
-    """One line that names the thing and its trouble."""
-    name = str(member.subject.asset or member.subject.name)
-    match member.kind:
-        case AlertKind.CHECK_FAILED:
-            return f"{name}: check {member.subject.check} failed"
-        case AlertKind.CHECK_ERRORED:
-            return f"{name}: check {member.subject.check} could not run"
-        case AlertKind.FRESHNESS:
-            return f"{name}: late" if member.check_severity is CheckSeverity.WARN else f"{name}: stale"
-        case AlertKind.RUN_FAILED:
-            what = f"check {member.subject.check} stopped the run" if member.subject.check else "failed to build"
-            return f"{name}: {what}" if member.subject.asset else f"{name}: job failed"
-        case AlertKind.NOT_MATERIALIZED:
-            return f"{name}: not built"
-        case AlertKind.EXTERNAL:
-            return name
-
-
-def _member_of(alert: Alert) -> Member:
-    return Member(
-        fingerprint=alert.fingerprint,
-        subject=alert.subject,
-        kind=alert.kind,
-        partition=alert.partition,
-        check_severity=alert.check_severity,
-        last_fired_at=alert.occurred_at,
-        last_cause=alert.cause,
-    )
-
-
-def _fired_again(member: Member, alert: Alert) -> Member:
-    """An alert older than the member's recovery (read late) is evidence, not a new failure."""
-    is_news = member.healthy_at is None or alert.occurred_at > member.healthy_at
-    return replace(
-        member,
-        kind=most_specific(member.kind, alert.kind),
-        check_severity=alert.check_severity
-        if alert.occurred_at >= member.last_fired_at
-        else member.check_severity,
-        last_fired_at=max(member.last_fired_at, alert.occurred_at),
-        last_cause=alert.cause or member.last_cause,
-        healthy_at=None if is_news else member.healthy_at,
-    )
-
-
-def _heals(recovery: Recovery, member: Member) -> bool:
-    return (
-        member.fingerprint == recovery.fingerprint
-        and member.healthy_at is None
-        and (recovery.all_partitions or member.partition == recovery.partition)
-        and recovery.occurred_at > member.last_fired_at
-    )
 
 
 def _sentence(alert: Alert) -> str:

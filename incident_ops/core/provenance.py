@@ -124,6 +124,9 @@ class Facts:
         return bool(self.materializations or self.evaluations or self.views)
 
 
+NO_FACTS = Facts()
+
+
 class Provenance:
     """A part of the history, indexed for walking. What it does not hold is not known: every answer may be None
     or empty, and nobody guesses.
@@ -174,11 +177,16 @@ class Provenance:
             if m.partition == partition and m.kind is not RecordKind.REMARK
         ]
 
+    def records(self, asset: str) -> list[Materialization]:
+        """The asset's records of every partition, oldest first, our own remarks left out."""
+        return [m for m in self._of_asset.get(asset, ()) if m.kind is not RecordKind.REMARK]
+
     def latest(
         self, asset: str, *, partition: str | None = None, by: datetime | None = None
     ) -> Materialization | None:
         """The newest record (of one partition) that was there at `by`."""
-        return next((m for m in reversed(self.history(asset, partition=partition)) if by is None or m.at <= by), None)
+        newest_first = reversed(self.history(asset, partition=partition))
+        return next((m for m in newest_first if by is None or m.at <= by), None)
 
     def partitions(self, asset: str) -> list[str | None]:
         """The partitions that were ever built, in the order of their first building."""

@@ -7,7 +7,8 @@ not the incident's own (timeline, deliveries, suspects, impact) are added by who
 from datetime import UTC, datetime
 from typing import Any
 
-from incident_ops.core.incident import Incident, Member
+from incident_ops.core.incident import Incident
+from incident_ops.core.member import Member
 
 
 def incident_record(incident: Incident) -> dict[str, Any]:
@@ -48,6 +49,8 @@ def incident_record(incident: Incident) -> dict[str, Any]:
         "acknowledged_at": utc_text(incident.acknowledged_at),
         "reopened": incident.reopened,
         "backlog": incident.backlog,
+        "merged_into": f"INC-{incident.merged_into}" if incident.merged_into else None,
+        "merged_from": [f"INC-{number}" for number in incident.merged_from],
     }
 
 
@@ -59,6 +62,7 @@ def _member_record(member: Member) -> dict[str, Any]:
         "kind": str(member.kind),
         "partition": member.partition,
         "hops": member.hops,
+        "edge": str(member.edge) if member.edge else None,
         "name": subject.name,
         "healthy_at": utc_text(member.healthy_at),
     }

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from incident_ops.core.alert import Alert, Observation
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.errors import SourceUnavailable
+from incident_ops.engine.desk import Triaged
 from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
+from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Board, EventSource, Store, Workspace
-from incident_ops.engine.triage import Knowledge, Triaged, enrich, settle_recovered, triage
+from incident_ops.engine.triage import enrich, settle_recovered, triage
 from incident_ops.engine.watch import BEHIND, BOARD, beat, is_due, judge, tell
 
 TAIL = "dagster"

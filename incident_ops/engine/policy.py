@@ -25,6 +25,7 @@ class Policy:
         resolve_after: how long everything must be healthy before an incident resolves by itself.
         reopen_within: how long after its resolution a new failure reopens an incident.
         repeat_interval: the cool-down between two pushes of one incident to one destination.
+        group_window: how far apart a cause and its effect may be seen, where no pointer proves them.
         backlog_age: what happened longer than this before our installation is recorded and not pushed.
     """
 
@@ -34,6 +35,7 @@ class Policy:
     resolve_after: timedelta = timedelta(0)
     reopen_within: timedelta = timedelta(hours=24)
     repeat_interval: timedelta = timedelta(hours=4)
+    group_window: timedelta = timedelta(hours=1)
     backlog_age: timedelta = timedelta(hours=24)
 
     def graded(self, assessment: Assessment, labels: dict[str, str]) -> Assessment:

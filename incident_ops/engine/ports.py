@@ -12,9 +12,21 @@ from incident_ops.core.delivery import Delivery, Receipt
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import Message
 from incident_ops.core.notices import Notice, Told
-from incident_ops.core.provenance import Evaluation, Facts, Materialization, Ref, View
+from incident_ops.core.provenance import NO_FACTS, Evaluation, Facts, Materialization, Ref, View
 from incident_ops.core.routing import Destination
 from incident_ops.core.status import Status, TimelineEntry
+
+MemberKey = tuple[str, str]
+"""A member's fingerprint and partition (empty for none)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPlace:
+    """One asset on which an open incident has a member."""
+
+    number: int
+    asset: str
+    last_fired_at: datetime
 
 
 class History(Protocol):
@@ -74,6 +86,18 @@ class Transaction(Protocol):
         of the fingerprints or whose `last_cause` is one of `causes`."""
         ...
 
+    def open_places(self) -> list[OpenPlace]:
+        """Where the open incidents are: their members on assets."""
+        ...
+
+    def alerts_of_member(self, number: int, fingerprint: str, partition: str | None) -> list[Alert]:
+        """The newest alerts of one member, a few of each kind."""
+        ...
+
+    def tally(self, members: Collection[tuple[int, MemberKey]]) -> dict[tuple[int, MemberKey], tuple[int, int]]:
+        """(incident, member) → how many alerts tell of it, and how many without echoes."""
+        ...
+
     def of_run_group(self, run_group: str) -> list[Incident]:
         """Incidents with an alert from that chain of runs."""
         ...
@@ -89,7 +113,21 @@ class Transaction(Protocol):
         as stored (revision counted up, no news). Raises `RuntimeError` when the stored revision differs."""
         ...
 
+    def clear_members(self, number: int) -> None:
+        """Take the stored members off an incident that is to be saved with others: a member is in one open
+        incident at a time."""
+        ...
+
     def add_alert(self, alert: Alert, number: int) -> None: ...
+
+    def move_alerts(self, number: int, member: MemberKey, *, to: int) -> None:
+        """The alerts of a member follow it into another incident."""
+        ...
+
+    def hand_over_posts(self, number: int, *, to: int) -> None:
+        """Posts of a merged incident, where the other has none, are the other's from now on, with all that was
+        delivered or waits there: people keep one message."""
+        ...
 
     def told(self, number: int) -> dict[Destination, Told]:
         """Destinations with a live post (waiting or accepted; not dead)."""
@@ -222,7 +260,7 @@ class Page:
     cursor: str
     events: int
     is_last: bool
-    facts: Facts = Facts()
+    facts: Facts = NO_FACTS
 
 
 class EventSource(Protocol):

@@ -8,8 +8,9 @@ import pytest
 from incident_ops.adapters.store import migrate
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.routing import RoutingRules
+from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
-from incident_ops.engine.triage import Knowledge, triage
+from incident_ops.engine.triage import triage
 from incident_ops_tests.builders import T0, make_alert, make_recovery, minutes
 from incident_ops_tests.cli.conftest import CommandLine
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity, ErrorClass, Evidence, NotRun
-from incident_ops.core.incident import Incident, opened, title_of
+from incident_ops.core.incident import Incident, opened
+from incident_ops.core.member import title_of
 from incident_ops.core.severity import assess
 from incident_ops.core.status import CauseClass, EntryKind
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes

@@ -26,8 +26,8 @@ from incident_ops.adapters.wiring import Surroundings, dispose_stores, in_force,
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.incident import Incident
 from incident_ops.core.status import EntryKind
+from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ops import Ops, Report, know, tick
-from incident_ops.engine.triage import Knowledge
 from incident_ops_tests import tenant
 from incident_ops_tests.fake_slack import FakeMessage, FakeSlack
 from incident_ops_tests.processes import make_home

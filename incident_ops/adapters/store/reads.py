@@ -11,7 +11,8 @@ from incident_ops.adapters.store import rows
 from incident_ops.adapters.store.database import chunks
 from incident_ops.adapters.store.tables import incidents, members
 from incident_ops.core.errors import NotFound
-from incident_ops.core.incident import Incident, Member
+from incident_ops.core.incident import Incident
+from incident_ops.core.member import Member
 
 
 def incidents_by_number(connection: Connection, numbers: Iterable[int]) -> list[Incident]:

@@ -21,8 +21,10 @@ from incident_ops.core.alert import (
 )
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
-from incident_ops.core.incident import Incident, Member, Root
+from incident_ops.core.incident import Incident, Root
+from incident_ops.core.member import Edge, Member
 from incident_ops.core.notices import Action, Notice
+from incident_ops.core.provenance import Ref
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity
 from incident_ops.core.status import CauseClass, EntryKind, Resolution, Status, TimelineEntry
@@ -72,6 +74,9 @@ def incident_values(incident: Incident) -> Values:
         "detail": incident.detail,
         "facts": dict(incident.facts),
         "not_run": list(incident.not_run),
+        "merged_into": incident.merged_into,
+        "merged_from": list(incident.merged_from) or None,
+        "grouped_by": incident.grouped_by,
         "revision": incident.revision,
         "is_open": incident.is_open,
         "firing": len(incident.firing),
@@ -115,6 +120,9 @@ def incident_from(row: Row, members: Iterable[Member]) -> Incident:
         detail=row["detail"],
         facts=MappingProxyType(row["facts"]),
         not_run=tuple(row["not_run"]),
+        merged_into=row["merged_into"],
+        merged_from=tuple(row["merged_from"] or ()),
+        grouped_by=row["grouped_by"],
         revision=row["revision"],
     )
 
@@ -132,6 +140,12 @@ def member_values(incident: Incident, position: int, member: Member) -> Values:
         "last_cause": member.last_cause,
         "hops": member.hops,
         "healthy_at": member.healthy_at,
+        "nature": member.nature,
+        "first_fired_at": member.first_fired_at,
+        "materialization": member.materialization,
+        "origin_asset": member.origin.asset if member.origin else None,
+        "origin_materialization": member.origin.id if member.origin else None,
+        "edge": member.edge,
         "partition_key": member.partition or "",
         "is_open": incident.is_open,
         "resolved_at": incident.resolved_at,
@@ -149,7 +163,16 @@ def member_from(row: Row) -> Member:
         last_cause=row["last_cause"],
         hops=row["hops"],
         healthy_at=row["healthy_at"],
+        nature=Nature(row["nature"] or Nature.PIPELINE),  # None in rows of revision 0001
+        first_fired_at=row["first_fired_at"] or row["last_fired_at"],
+        materialization=row["materialization"],
+        origin=_origin(row["origin_asset"], row["origin_materialization"]),
+        edge=Edge(row["edge"]) if row["edge"] is not None else None,
     )
+
+
+def _origin(asset: str | None, materialization: int | None) -> Ref | None:
+    return Ref(asset=asset, id=materialization) if asset is not None and materialization is not None else None
 
 
 def entry_values(number: int, entry: TimelineEntry) -> Values:

@@ -195,6 +195,8 @@ members = Table(
     _text("nature", nullable=True),
     _time("first_fired_at", nullable=True),
     _big("materialization", nullable=True),
+    _text("origin_asset", nullable=True),
+    _big("origin_materialization", nullable=True),
     _text("edge", nullable=True),
     Index("ix_members_fingerprint", "fingerprint", "resolved_at"),
     Index("ix_members_last_cause", "last_cause"),
@@ -344,7 +346,7 @@ catalog_changes = Table(
     sqlite_autoincrement=True,
 )
 
-# ---- provenance: Dagster's events as facts, kept when Dagster forgets. An id alone is no key: SQLite gives it anew
+# ---- provenance, kept when Dagster forgets. An id alone is no key: SQLite gives it anew
 
 materializations = Table(
     "materializations",

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import rows
+from incident_ops.adapters.store import moves, rows
 from incident_ops.adapters.store.database import chunks, insert_or_ignore, put
 from incident_ops.adapters.store.outbox import enqueue
 from incident_ops.adapters.store.reads import (
@@ -31,9 +31,11 @@ from incident_ops.adapters.store.tables import (
 )
 from incident_ops.core.alert import Alert
 from incident_ops.core.delivery import DeliveryStatus
-from incident_ops.core.incident import Incident, Member
+from incident_ops.core.incident import Incident
+from incident_ops.core.member import Member
 from incident_ops.core.notices import Notice, Told
 from incident_ops.core.routing import Destination
+from incident_ops.engine.ports import MemberKey, OpenPlace
 
 
 class SqlTransaction:
@@ -70,6 +72,15 @@ class SqlTransaction:
             numbers.update(self._connection.scalars(of_chunk.where(sa.or_(IS_MEMBER_OF_OPEN, recent))))
         return self._remember(incidents_by_number(self._connection, sorted(numbers)))
 
+    def open_places(self) -> list[OpenPlace]:
+        return moves.open_places(self._connection)
+
+    def alerts_of_member(self, number: int, fingerprint: str, partition: str | None) -> list[Alert]:
+        return moves.alerts_of_member(self._connection, number, fingerprint, partition)
+
+    def tally(self, members: Collection[tuple[int, MemberKey]]) -> dict[tuple[int, MemberKey], tuple[int, int]]:
+        return moves.tally(self._connection, members)
+
     def of_run_group(self, run_group: str) -> list[Incident]:
         """Ordered by number."""
         numbers = sa.select(alerts.c.incident).where(alerts.c.run_group == run_group).distinct()
@@ -104,6 +115,17 @@ class SqlTransaction:
             self._connection.execute(sa.insert(timeline), news)
         self._stored[saved.number] = saved
         return saved
+
+    def clear_members(self, number: int) -> None:
+        moves.clear_members(self._connection, number)
+        if number in self._stored:
+            self._stored[number] = replace(self._stored[number], members=())
+
+    def move_alerts(self, number: int, member: MemberKey, *, to: int) -> None:
+        moves.move_alerts(self._connection, number, member, to=to)
+
+    def hand_over_posts(self, number: int, *, to: int) -> None:
+        moves.hand_over_posts(self._connection, number, to=to)
 
     def add_alert(self, alert: Alert, number: int) -> None:
         """An event that was stored before is left alone."""

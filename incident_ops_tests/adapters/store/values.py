@@ -16,7 +16,8 @@ from incident_ops.core.alert import (
     NotRun,
     Subject,
 )
-from incident_ops.core.incident import Incident, Member, Root
+from incident_ops.core.incident import Incident, Root
+from incident_ops.core.member import Edge, Member
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity

@@ -139,6 +139,8 @@ def upgrade() -> None:
     op.add_column("members", sa.Column("nature", sa.Text(), nullable=True))
     op.add_column("members", sa.Column("first_fired_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("members", sa.Column("materialization", sa.BigInteger(), nullable=True))
+    op.add_column("members", sa.Column("origin_asset", sa.Text(), nullable=True))
+    op.add_column("members", sa.Column("origin_materialization", sa.BigInteger(), nullable=True))
     op.add_column("members", sa.Column("edge", sa.Text(), nullable=True))
     op.create_index(
         "ix_members_firing_since",

@@ -1,0 +1,94 @@
+"""Members that move between incidents, and what moves with them: their alerts, and posts that people have seen."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from incident_ops.adapters.store import rows
+from incident_ops.adapters.store.tables import IS_MEMBER_OF_OPEN, IS_POST, alerts, deliveries, members
+from incident_ops.core.alert import Alert
+from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.engine.ports import MemberKey, OpenPlace
+
+_ALERTS_OF_A_KIND = 3
+
+
+def open_places(connection: Connection) -> list[OpenPlace]:
+    """Costs by the members of open incidents, not by the history."""
+    query = sa.select(members.c.incident, members.c.asset, members.c.last_fired_at).where(
+        IS_MEMBER_OF_OPEN, members.c.asset.is_not(None)
+    )
+    return [
+        OpenPlace(number=row["incident"], asset=row["asset"], last_fired_at=row["last_fired_at"])
+        for row in connection.execute(query.order_by(members.c.incident, members.c.position)).mappings()
+    ]
+
+
+def alerts_of_member(connection: Connection, number: int, fingerprint: str, partition: str | None) -> list[Alert]:
+    """The newest few of each kind: a storm of repeats is not read."""
+    of_member = _of_member(number, (fingerprint, partition or ""))
+    kinds = connection.scalars(sa.select(alerts.c.kind).where(of_member).distinct()).all()
+    found: list[Alert] = []
+    for kind in sorted(kinds):
+        newest = sa.select(alerts).where(of_member, alerts.c.kind == kind)
+        newest = newest.order_by(alerts.c.occurred_at.desc(), alerts.c.event_id).limit(_ALERTS_OF_A_KIND)
+        found.extend(rows.alert_from(row) for row in connection.execute(newest).mappings())
+    return found
+
+
+def tally(
+    connection: Connection, wanted: Collection[tuple[int, MemberKey]]
+) -> dict[tuple[int, MemberKey], tuple[int, int]]:
+    keys: defaultdict[int, set[MemberKey]] = defaultdict(set)
+    for number, key in wanted:
+        keys[number].add(key)
+    partition = sa.func.coalesce(alerts.c.partition, "").label("partition_key")
+    failures = sa.func.sum(sa.case((alerts.c.is_echo.is_(sa.true()), 0), else_=1)).label("failures")
+    found: dict[tuple[int, MemberKey], tuple[int, int]] = {}
+    for number, of_number in sorted(keys.items()):
+        counts = sa.select(alerts.c.fingerprint, partition, sa.func.count().label("alerts"), failures)
+        counts = counts.where(alerts.c.incident == number).group_by(alerts.c.fingerprint, partition)
+        for row in connection.execute(counts).mappings():
+            key = (row["fingerprint"], row["partition_key"])
+            if key in of_number:
+                found[number, key] = (row["alerts"], int(row["failures"]))
+    return found
+
+
+def clear_members(connection: Connection, number: int) -> None:
+    connection.execute(sa.delete(members).where(members.c.incident == number))
+
+
+def move_alerts(connection: Connection, number: int, member: MemberKey, *, to: int) -> None:
+    connection.execute(sa.update(alerts).where(_of_member(number, member)).values(incident=to))
+
+
+def hand_over_posts(connection: Connection, number: int, *, to: int) -> None:
+    """Only where the other incident has no live post: two posts in one channel stay two."""
+    live = sa.and_(IS_POST, deliveries.c.status != DeliveryStatus.DEAD)
+    place = (deliveries.c.kind, deliveries.c.address)
+
+    def posts_of(incident: int) -> set[tuple[str, str]]:
+        return {
+            (kind, address)
+            for kind, address in connection.execute(
+                sa.select(*place).where(deliveries.c.incident == incident, live)
+            )
+        }
+
+    for kind, address in sorted(posts_of(number) - posts_of(to)):
+        there = sa.and_(
+            deliveries.c.incident == number, deliveries.c.kind == kind, deliveries.c.address == address
+        )
+        connection.execute(sa.update(deliveries).where(there).values(incident=to))
+
+
+def _of_member(number: int, member: MemberKey) -> sa.ColumnElement[bool]:
+    fingerprint, partition = member
+    return sa.and_(
+        alerts.c.incident == number,
+        alerts.c.fingerprint == fingerprint,
+        sa.func.coalesce(alerts.c.partition, "") == partition,
+    )

@@ -1,0 +1,117 @@
+"""For every failing asset the nearest failing assets above that can have caused it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import rustworkx as rx
+
+from incident_ops.core.grouping.episodes import Episode
+from incident_ops.core.grouping.kin import Kin
+from incident_ops.core.grouping.known import Known, Link
+from incident_ops.core.grouping.natures import explains
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """An upstream episode that explains another; `hops` edges lie between them."""
+
+    upstream: Episode
+    hops: int
+    is_proved: bool = False
+
+
+Causes = dict[Episode, list[Cause]]
+
+
+def causes_above(
+    episodes: Sequence[Episode], kin: Kin, *, quiet_hops: int, window: timedelta, known: Known
+) -> Causes:
+    """Each episode with its nearest causes, none for one that seems to have failed by itself.
+
+    The search goes up through quiet assets, and through failing ones that explain nothing here (another nature,
+    another time, refuted), and ends at the first distance at which there is a cause. Where one is proved, the
+    others are not causes. Circles are cut at their earliest episode.
+    """
+    by_asset: defaultdict[str, list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        if episode.in_lineage:
+            by_asset[episode.asset.key].append(episode)
+    causes: Causes = {episode: [] for episode in episodes}
+    for of_asset in by_asset.values():
+        for episode in of_asset:
+            causes[episode] = _nearest(episode, by_asset, kin, quiet_hops, window, known)
+    _cut_circles(causes)
+    return causes
+
+
+def _nearest(
+    episode: Episode,
+    by_asset: dict[str, list[Episode]],
+    kin: Kin,
+    quiet_hops: int,
+    window: timedelta,
+    known: Known,
+) -> list[Cause]:
+    met, front = {episode.asset.key}, [episode.asset.key]
+    for hops in range(1, quiet_hops + 2):
+        front = list({parent for key in front for parent in kin.parents(key)} - met)
+        met.update(front)
+        found: list[Cause] = []
+        for key in front:
+            for upstream in by_asset.get(key, ()):
+                link = link_between(upstream, episode, window=window, known=known)
+                if link is not Link.REFUTED:
+                    found.append(Cause(upstream=upstream, hops=hops, is_proved=link is Link.PROVED))
+        if found:
+            proved = [cause for cause in found if cause.is_proved]
+            return sorted(proved or found, key=lambda cause: cause.upstream.order)
+    return []
+
+
+def link_between(upstream: Episode, downstream: Episode, *, window: timedelta, known: Known) -> Link:
+    """PROVED or REFUTED by provenance, REFUTED also by time or natures, else UNKNOWN: possible."""
+    in_time = upstream.gap(downstream) <= window
+    answer = Link.REFUTED
+    for above in upstream.kinds:
+        for below in downstream.kinds:
+            link = known.link(above, below)
+            if link is Link.PROVED:
+                return link
+            if link is Link.UNKNOWN and in_time and explains(above.nature, below.nature):
+                answer = Link.UNKNOWN
+    return answer
+
+
+def _cut_circles(causes: Causes) -> None:
+    """Makes the causes free of circles, in place: the head of a circle keeps only causes outside it.
+
+    The head is the earliest episode among those with a cause outside, if any has one."""
+    while circles := _circles(causes):
+        for circle in circles:
+            entered = [e for e in circle if any(cause.upstream not in circle for cause in causes[e])]
+            head = min(entered or circle, key=lambda episode: episode.order)
+            causes[head] = [cause for cause in causes[head] if cause.upstream not in circle]
+
+
+def _circles(causes: Causes) -> list[set[Episode]]:
+    graph, number = _as_graph(causes)
+    names = list(number)
+    return [{names[i] for i in part} for part in rx.strongly_connected_components(graph) if len(part) > 1]
+
+
+def from_the_top(causes: Causes) -> Iterable[Episode]:
+    """The episodes, every one after its causes."""
+    graph, number = _as_graph(causes)
+    names = list(number)
+    return (names[i] for i in rx.topological_sort(graph))
+
+
+def _as_graph(causes: Causes) -> "tuple[rx.PyDiGraph[None, None], dict[Episode, int]]":
+    number = {episode: i for i, episode in enumerate(causes)}
+    graph: rx.PyDiGraph[None, None] = rx.PyDiGraph()
+    graph.add_nodes_from([None] * len(number))
+    edges = [(number[cause.upstream], number[e]) for e, of_e in causes.items() for cause in of_e]
+    graph.add_edges_from_no_data(edges)
+    return graph, number

@@ -1,0 +1,263 @@
+"""From the open incidents and the lineage between their members to the incidents that should be: one per cause.
+
+`grouping` says which alerts have one cause; here that is squared with incidents that people know by number. The
+oldest number stays, an incident that turns out to be two is parted, and what a person has taken or arranged is
+never taken apart.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from incident_ops.core.alert import Alert, AlertKind, AssetRef, Evidence
+from incident_ops.core.grouping import Group, Known, Link, correlate
+from incident_ops.core.incident import Incident
+from incident_ops.core.lineage import AssetGraph
+from incident_ops.core.member import Edge, Member
+from incident_ops.core.provenance import Ref
+from incident_ops.core.status import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """One incident as it should be.
+
+    Attributes:
+        number: the incident that stays; None for one that is parted from others.
+        absorbed: numbers of the incidents that it takes in whole.
+        members: with their hops and edges, those nearest to the root first.
+        materialization: of the root, where provenance names it.
+        reason: why these belong together.
+    """
+
+    number: int | None
+    absorbed: tuple[int, ...]
+    members: tuple[Member, ...]
+    root: AssetRef
+    materialization: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One member where it is now."""
+
+    number: int
+    member: Member
+
+    @property
+    def asset(self) -> str:
+        asset = self.member.subject.asset
+        return asset.key if asset else ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.number}|{self.member.fingerprint}|{self.member.partition or ''}"
+
+
+def can_be_regrouped(incident: Incident) -> bool:
+    """Open, and every member an asset's: a job or a foreign sender has no place in the lineage."""
+    return incident.is_open and all(member.subject.asset is not None for member in incident.members)
+
+
+def regroup(
+    incidents: Sequence[Incident], graph: AssetGraph, *, window: timedelta, known: Known
+) -> tuple[Arrangement, ...]:
+    """The incidents that should be, in place of `incidents`; the same whatever their order.
+
+    Args:
+        incidents: open ones that `can_be_regrouped`; negative numbers are drafts that nobody has seen yet.
+        window: between a cause and its effect, at most, where no pointer proves them.
+        known: what provenance knows.
+    """
+    items = [_Item(incident.number, member) for incident in incidents for member in incident.members]
+    if not items:
+        return ()
+    newest = max(item.member.first_fired_at for item in items)
+    of_alert = {item.id: item for item in items}
+    groups = correlate(
+        [_as_alert(item, newest=newest, window=window) for item in items],
+        graph,
+        window=window,
+        known=_WithOrigins(known, {item.id: item.member.origin for item in items}),
+    )
+    blocks = _Blocks(items)
+    for group in groups:
+        blocks.unite_group([of_alert[alert.event_id] for alert in group.members])
+    blocks.unite_by(lambda item: item.member.origin)
+    blocks.unite_by(lambda item: (item.number, item.member.fingerprint))
+    blocks.unite_by(lambda item: (item.number, item.member.last_cause) if item.member.last_cause else None)
+    solid = {incident.number for incident in incidents if _is_solid(incident, newest=newest, window=window)}
+    blocks.unite_by(lambda item: item.number if item.number in solid else None)
+    return tuple(_arrangements(blocks.all(), incidents, groups, graph))
+
+
+def _is_solid(incident: Incident, *, newest: datetime, window: timedelta) -> bool:
+    """Never taken apart: somebody has it in hand, or it has been known as it is for longer than the window."""
+    is_old = all(newest - member.first_fired_at > window for member in incident.members)
+    return is_old or incident.grouped_by is not None or incident.status is not Status.TRIGGERED
+
+
+class _WithOrigins(Known):
+    """What is known, with the origins that provenance has proved: an effect of its own origin is nobody else's."""
+
+    def __init__(self, known: Known, origins: dict[str, Ref | None]) -> None:
+        self._known = known
+        self._origins = origins
+
+    def is_healthy(self, asset: AssetRef, at: datetime) -> bool:
+        return self._known.is_healthy(asset, at)
+
+    def link(self, upstream: Alert, downstream: Alert) -> Link:
+        origin = self._origins.get(downstream.event_id)
+        if origin is not None:
+            if origin == self._origins.get(upstream.event_id):
+                return Link.PROVED
+            if upstream.asset is not None and upstream.asset.key == origin.asset:
+                return Link.PROVED if upstream.materialization == origin.id else Link.UNKNOWN
+        link = self._known.link(upstream, downstream)
+        if link is Link.UNKNOWN and origin is not None:
+            return Link.REFUTED
+        return link
+
+
+class _Blocks:
+    """Items united step by step (union–find over their positions)."""
+
+    def __init__(self, items: Sequence[_Item]) -> None:
+        self._items = items
+        self._at = {item.id: position for position, item in enumerate(items)}
+        self._parent = list(range(len(items)))
+
+    def _top(self, position: int) -> int:
+        while self._parent[position] != position:
+            self._parent[position] = self._parent[self._parent[position]]
+            position = self._parent[position]
+        return position
+
+    def unite(self, items: Sequence[_Item]) -> None:
+        tops = {self._top(self._at[item.id]) for item in items}
+        for top in tops:
+            self._parent[top] = min(tops)
+
+    def unite_by(self, key: Callable[[_Item], Hashable | None]) -> None:
+        alike: defaultdict[Hashable, list[_Item]] = defaultdict(list)
+        for item in self._items:
+            if (value := key(item)) is not None:
+                alike[value].append(item)
+        for items in alike.values():
+            self.unite(items)
+
+    def unite_group(self, items: Sequence[_Item]) -> None:
+        """All of a group, unless provenance names several origins in it: then each has its own, and what has
+        none goes with the most frequent."""
+        origins = Counter(item.member.origin for item in items if item.member.origin is not None)
+        if len(origins) <= 1:
+            self.unite(items)
+            return
+        first = min(origins, key=lambda origin: (-origins[origin], origin))
+        self.unite([item for item in items if item.member.origin in (None, first)])
+
+    def all(self) -> list[list[_Item]]:
+        blocks: defaultdict[int, list[_Item]] = defaultdict(list)
+        for position, item in enumerate(self._items):
+            blocks[self._top(position)].append(item)
+        return list(blocks.values())
+
+
+def _arrangements(
+    blocks: Iterable[list[_Item]],
+    incidents: Sequence[Incident],
+    groups: Sequence[Group],
+    graph: AssetGraph,
+) -> Iterable[Arrangement]:
+    group_of = {alert.event_id: group for group in groups for alert in group.members}
+    by_hand = {incident.number for incident in incidents if incident.grouped_by is not None}
+    founder = {incident.number: _Item(incident.number, incident.members[0]).id for incident in incidents}
+    for block in blocks:
+        ids = {item.id for item in block}
+        claimants = sorted({item.number for item in block if founder[item.number] in ids}, key=_age)
+        apart = [number for number in claimants if number in by_hand][1:]
+        for number in apart:  # people parted them: nobody puts them together again but people
+            theirs = [item for item in block if item.number == number]
+            yield _arranged(number, (), theirs, group_of, graph)
+        rest = [item for item in block if item.number not in apart]
+        staying = [number for number in claimants if number not in apart]
+        yield _arranged(staying[0] if staying else None, tuple(staying[1:]), rest, group_of, graph)
+
+
+def _age(number: int) -> tuple[bool, int]:
+    """Oldest first; drafts, numbered −1, −2, … as they came, after what is known already."""
+    return (number < 0, abs(number))
+
+
+def _arranged(
+    number: int | None,
+    absorbed: tuple[int, ...],
+    items: Sequence[_Item],
+    group_of: dict[str, Group],
+    graph: AssetGraph,
+) -> Arrangement:
+    root, reason = _root_of(items, group_of, graph)
+    origins = {item.member.origin for item in items if item.member.origin is not None}
+    proven = next((origin for origin in sorted(origins) if origin.asset == root), None)
+    on_root = [item for item in items if item.asset == root]
+    members: list[Member] = []
+    for item in items:
+        hops = graph.distance(root, item.asset) or 0
+        is_proved = item.id in group_of[item.id].proved or (proven is not None and item.member.origin == proven)
+        edge = (Edge.POINTER if is_proved else Edge.TIME) if hops else None
+        members.append(replace(item.member, hops=hops, edge=edge))
+    members.sort(key=lambda m: (m.hops, m.first_fired_at, m.fingerprint, m.partition or ""))
+    materialization = proven.id if proven else members[0].materialization if on_root else None
+    return Arrangement(
+        number=number,
+        absorbed=absorbed,
+        members=tuple(members),
+        root=AssetRef(key=root),
+        materialization=materialization,
+        reason=reason,
+    )
+
+
+def _root_of(items: Sequence[_Item], group_of: dict[str, Group], graph: AssetGraph) -> tuple[str, str]:
+    """The proven origin of most members; else the root that grouping names, the one that explains most if this
+    incident holds several groups."""
+    origins = Counter(item.member.origin for item in items if item.member.origin is not None)
+    if origins:
+        origin = min(origins, key=lambda o: (-origins[o], o))
+        return origin.asset, f"built from {origin.asset}, materialization {origin.id}, as Dagster's pointers prove"
+    assets = [item.asset for item in items]
+    roots = {group_of[item.id].root.key: group_of[item.id].reason for item in items}
+
+    def explained(root: str) -> int:
+        below = graph.descendants(root)
+        return sum(asset == root or asset in below for asset in assets)
+
+    first = min(item.member.first_fired_at for item in items)
+    onset = {item.asset: min(i.member.first_fired_at for i in items if i.asset == item.asset) for item in items}
+    best = min(roots, key=lambda root: (-explained(root), onset.get(root, first), root))
+    return best, roots[best]
+
+
+def _as_alert(item: _Item, *, newest: datetime, window: timedelta) -> Alert:
+    """The member as grouping sees it: at its beginning, or, if that was long ago and it still goes on, as late as
+    it is known to have gone on."""
+    member = item.member
+    at = member.first_fired_at
+    if newest - at > window:
+        goes_on = member.kind is AlertKind.FRESHNESS and member.healthy_at is None
+        at = newest if goes_on else max(at, member.last_fired_at)
+    return Alert(
+        event_id=item.id,
+        kind=member.kind,
+        nature=member.nature,
+        subject=member.subject,
+        check_severity=member.check_severity,
+        partition=member.partition,
+        materialization=member.materialization,
+        occurred_at=at,
+        observed_at=at,
+        evidence=Evidence(summary=""),
+    )

@@ -1,0 +1,257 @@
+"""The walk from a symptom upstream, record by record, each beside the last that was good.
+
+By pointer where Dagster left one, by lineage and time where it did not. What the records found on the way mean is
+`rootcause`'s business.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+
+from incident_ops.core.alert import Nature
+from incident_ops.core.lineage import AssetGraph
+from incident_ops.core.provenance import Materialization, Provenance, Ref
+from incident_ops.core.trail import Edge, Hop
+
+MOST_RECORDS = 2_000
+MOST_PARTITIONS = 20  # of a partitioned upstream read as a whole, the newest ones are looked at
+
+UNBUILT = frozenset({Nature.FRESHNESS, Nature.PIPELINE})
+"""Natures of symptoms that tell of a record that is missing, not of one that is bad."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symptom:
+    """What was seen to fail.
+
+    Attributes:
+        materialization: storage id of the record that was looked at, None where it is not known.
+        columns: those of the asset known to be bad, if any.
+        check: the check that failed; a record that it passed on is good.
+        error_signature: identity of the error, if the symptom is one.
+    """
+
+    asset: str
+    occurred_at: datetime
+    nature: Nature
+    materialization: int | None = None
+    partition: str | None = None
+    columns: tuple[str, ...] = ()
+    check: str | None = None
+    error_signature: str = ""
+
+
+Place = tuple[str, int | None, datetime | None]
+"""Asset, storage id and moment of a record; the id alone may have been given twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Step:
+    """One record (or an asset without one) that the walk reached.
+
+    Attributes:
+        good: the record it is compared with: what the failing asset's last good build had read, else the
+            asset's previous good one.
+        verified: what the last good build of the failing asset had read; None where none is known.
+        read_at: when the step before took it in.
+        before: the step that it was reached from; None for the failing asset.
+    """
+
+    asset: str
+    record: Materialization | None
+    edge: Edge
+    read_at: datetime
+    good: Materialization | None = None
+    verified: Materialization | None = None
+    before: "Step | None" = None
+
+    @property
+    def id(self) -> int | None:
+        return self.record.id if self.record else None
+
+    @property
+    def place(self) -> Place:
+        return self.asset, self.id, self.record.at if self.record else None
+
+    @property
+    def partition(self) -> str | None:
+        return self.record.partition if self.record else None
+
+    @property
+    def path(self) -> tuple[Hop, ...]:
+        """From the failing asset to here."""
+        hop = Hop(asset=self.asset, materialization=self.id, edge=self.edge)
+        return (*self.before.path, hop) if self.before else (hop,)
+
+    @property
+    def hops(self) -> int:
+        return self.before.hops + 1 if self.before else 0
+
+    @property
+    def guesses(self) -> int:
+        """Hops that are known from time only."""
+        return (self.before.guesses if self.before else 0) + (self.edge is Edge.TIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """What one symptom's walk found: every step by its place, nearest first, who read what, and where it ended."""
+
+    symptom: Symptom
+    steps: dict[Place, Step]
+    inputs: dict[Place, tuple[Place, ...]]
+    ends: tuple[str, ...]
+
+    @property
+    def start(self) -> Step:
+        return next(iter(self.steps.values()))
+
+
+def walk_upstream(symptom: Symptom, provenance: Provenance, graph: AssetGraph) -> Walk:
+    """All records that the failing one was built from, each by the surest and then shortest path.
+
+    A pointer to an event that nobody has any more ends its path; time does not step in for it, since the newest
+    record of the time may be another. Of a symptom that has no record of its own (nothing was built) the walk goes
+    from the asset; of missed freshness it goes by time all the way, for what is late is what is *not* there.
+    """
+    return _Walker(symptom, provenance, graph).walk()
+
+
+class _Walker:
+    def __init__(self, symptom: Symptom, provenance: Provenance, graph: AssetGraph) -> None:
+        self._symptom, self._history, self._graph = symptom, provenance, graph
+        self._ends: dict[str, None] = {}
+
+    def walk(self) -> Walk:
+        steps: dict[Place, Step] = {}
+        inputs: dict[Place, tuple[Place, ...]] = {}
+        order = count()
+        waiting = [((0, 0, "", 0), next(order), self._start())]
+        while waiting and len(steps) < MOST_RECORDS:
+            _, _, step = heapq.heappop(waiting)
+            if step.place in steps:
+                continue
+            steps[step.place] = step
+            further = [s for s in self._inputs(step) if s.asset != step.asset]
+            inputs[step.place] = tuple(dict.fromkeys(s.place for s in further))
+            for each in further:
+                if each.place not in steps:
+                    rank = (each.guesses, each.hops, each.asset, each.id or 0)
+                    heapq.heappush(waiting, (rank, next(order), each))
+        if waiting and any(step.place not in steps for _, _, step in waiting):
+            self._ends[f"stopped after {MOST_RECORDS:,} records"] = None
+        return Walk(symptom=self._symptom, steps=steps, inputs=inputs, ends=tuple(self._ends))
+
+    def _start(self) -> Step:
+        symptom = self._symptom
+        record, edge = self._failing_record()
+        last = record or self._history.latest(symptom.asset, partition=symptom.partition, by=symptom.occurred_at)
+        if record is None:
+            verified = last if symptom.nature is Nature.PIPELINE else None
+            return Step(
+                asset=symptom.asset, record=None, edge=edge, read_at=symptom.occurred_at, verified=verified
+            )
+        verified = self._verified_before(record)
+        return Step(
+            asset=symptom.asset,
+            record=record,
+            edge=edge,
+            read_at=symptom.occurred_at,
+            good=verified or self._good_before(record),
+            verified=verified,
+        )
+
+    def _failing_record(self) -> tuple[Materialization | None, Edge]:
+        symptom = self._symptom
+        if symptom.materialization is not None:
+            ref = Ref(asset=symptom.asset, id=symptom.materialization)
+            found = self._history.get(ref, by=symptom.occurred_at)
+            if found is None:
+                self._ends[f"the failing record of {symptom.asset} (event {ref.id}) is gone"] = None
+            return found, Edge.POINTER
+        if symptom.nature in UNBUILT:
+            return None, Edge.POINTER
+        newest = self._history.latest(symptom.asset, partition=symptom.partition, by=symptom.occurred_at)
+        return newest, Edge.TIME if newest else Edge.POINTER
+
+    def _inputs(self, step: Step) -> Iterator[Step]:
+        symptom = self._symptom
+        if symptom.nature is Nature.FRESHNESS:
+            yield from self._by_time(step, self._graph.parents(step.asset), at=symptom.occurred_at)
+        elif step.record is None:
+            gone = step.before is None and symptom.materialization is not None
+            if not gone:
+                yield from self._by_time(step, self._graph.parents(step.asset), at=step.read_at)
+        else:
+            yield from self._by_pointer(step, step.record)
+            unknown = self._graph.parents(step.asset) - step.record.inputs.keys()
+            yield from self._by_time(step, unknown, at=step.record.ready_at or step.record.at)
+
+    def _by_pointer(self, step: Step, record: Materialization) -> Iterator[Step]:
+        for asset, read in sorted(self._history.inputs_of(record).items()):
+            if read is None:
+                event = f"{asset} (event {record.inputs[asset]})"
+                self._ends[f"{record.asset} was built from {event}, which is gone"] = None
+            else:
+                yield self._further(step, read, Edge.POINTER, read_at=record.ready_at or record.at)
+
+    def _by_time(self, step: Step, parents: Iterable[str], *, at: datetime) -> Iterator[Step]:
+        partition = step.partition if step.record else self._symptom.partition
+        for parent in sorted(parents):
+            newest = self._newest(parent, partition, by=at)
+            for record in newest:
+                yield self._further(step, record, Edge.TIME, read_at=at)
+            if not newest:
+                yield Step(asset=parent, record=None, edge=Edge.TIME, read_at=at, before=step)
+
+    def _newest(self, asset: str, partition: str | None, *, by: datetime) -> list[Materialization]:
+        """The newest record of the same partition; of an asset partitioned otherwise the newest of each."""
+        records = [m for m in self._history.records(asset) if m.at <= by]
+        same = [m for m in records if m.partition == partition]
+        if same:
+            return same[-1:]
+        newest = {m.partition: m for m in records}
+        return sorted(newest.values(), key=lambda m: (m.at, m.id))[-MOST_PARTITIONS:]
+
+    def _further(self, step: Step, record: Materialization, edge: Edge, *, read_at: datetime) -> Step:
+        verified = self._counterpart(step.verified, record) if step.verified else None
+        return Step(
+            asset=record.asset,
+            record=record,
+            edge=edge,
+            read_at=read_at,
+            good=verified or self._good_before(record),
+            verified=verified,
+            before=step,
+        )
+
+    def _counterpart(self, reader: Materialization, record: Materialization) -> Materialization | None:
+        """What a good build had read where the failing one read `record`."""
+        if record.asset in reader.inputs:
+            return self._history.get(Ref(asset=record.asset, id=reader.inputs[record.asset]), by=reader.at)
+        by = reader.ready_at or reader.at
+        same = self._history.latest(record.asset, partition=record.partition, by=by)
+        return same or next(iter(self._newest(record.asset, reader.partition, by=by)), None)
+
+    def _verified_before(self, record: Materialization) -> Materialization | None:
+        """The newest earlier record on which the failing check passed; of the same partition if there is one."""
+        passed = [m for m in self._earlier(record) if self._was_verified(m)]
+        return next((m for m in reversed(passed) if m.partition == record.partition), passed[-1] if passed else None)
+
+    def _was_verified(self, record: Materialization) -> bool:
+        verdicts = self._history.verdicts_on(record)
+        if self._symptom.check is not None:
+            return any(v.passed for v in verdicts if v.check == self._symptom.check)
+        return any(v.passed for v in verdicts) and not self._history.is_bad(record)
+
+    def _good_before(self, record: Materialization) -> Materialization | None:
+        """The previous good one; of a partition built for the first time, the newest good one of another."""
+        same = self._history.good_before(record)
+        if same is not None or record.partition is None:
+            return same
+        return next((m for m in reversed(self._earlier(record)) if not self._history.is_bad(m)), None)
+
+    def _earlier(self, record: Materialization) -> list[Materialization]:
+        return [m for m in self._history.records(record.asset) if (m.at, m.id) < (record.at, record.id)]

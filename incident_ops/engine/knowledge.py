@@ -1,0 +1,80 @@
+"""What decisions are founded on besides the events themselves: the catalog, the rules, and when we came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity
+from incident_ops.core.catalog import AssetNode, Catalog
+from incident_ops.core.incident import Incident
+from incident_ops.core.labels import labels_of, labels_of_node, labels_of_trouble
+from incident_ops.core.member import Member
+from incident_ops.core.routing import Route, route
+from incident_ops.core.severity import Assessment, assess
+from incident_ops.engine.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What a decision is founded on besides the events themselves.
+
+    Attributes:
+        installed_at: when this installation first looked; what is much older is backlog.
+    """
+
+    catalog: Catalog
+    policy: Policy
+    installed_at: datetime
+
+    def node(self, alert: Alert) -> AssetNode | None:
+        return self.catalog.get(alert.asset)
+
+    def labels(self, alert: Alert, *, root: AssetRef | None = None) -> dict[str, str]:
+        """Those of the alert; with a `root` elsewhere, whose asset and owner that is."""
+        labels = dict(labels_of(alert, self.node(alert), environment=self.policy.environment))
+        if root is None or root == alert.asset:
+            return labels
+        node = self.catalog.get(root)
+        return {**labels, "asset": root.key, **(labels_of_node(node) if node else {})}
+
+    def assess(self, alert: Alert) -> Assessment:
+        return self._assess(alert.check_severity, alert.kind, self.node(alert), self.labels(alert))
+
+    def assess_again(self, incident: Incident) -> Assessment:
+        """By what the catalog has come to know of the incident's first member since it failed."""
+        main = incident.members[0]
+        return self._assess(
+            main.check_severity, main.kind, self.catalog.get(main.subject.asset), dict(incident.labels)
+        )
+
+    def assess_members(self, members: Sequence[Member]) -> Assessment:
+        """The worst that any of them amounts to by itself."""
+        assessments = [self._assess_member(member) for member in members]
+        return min(assessments, key=lambda assessment: assessment.severity.rank)
+
+    def _assess_member(self, member: Member) -> Assessment:
+        asset, node = member.subject.asset, self.catalog.get(member.subject.asset)
+        labels = {
+            "environment": self.policy.environment,
+            **labels_of_trouble(member.nature, member.kind, member.check_severity),
+            **({"asset": asset.key} if asset else {}),
+            **({"check": member.subject.check} if member.subject.check else {}),
+            **(labels_of_node(node) if node else {}),
+        }
+        return self._assess(member.check_severity, member.kind, node, labels)
+
+    def _assess(
+        self, check_severity: CheckSeverity, kind: AlertKind, node: AssetNode | None, labels: dict[str, str]
+    ) -> Assessment:
+        consumers = node.consumers if node else ()
+        assessment = assess(check_severity=check_severity, kind=kind, tier=labels.get("tier"), consumers=consumers)
+        return self.policy.graded(assessment, labels)
+
+    def route(self, incident: Incident) -> Route:
+        """To the owners of the root and of what failed by itself. What fails downstream of the root is its
+        effect; only when the root has kept silent are those told whose checks found it."""
+        nearest = min(member.hops for member in incident.members)
+        told = [m.subject.asset for m in incident.members if m.hops == nearest]
+        assets = dict.fromkeys([incident.root.subject.asset, *told])
+        nodes = tuple(node for asset in assets if (node := self.catalog.get(asset)) is not None)
+        return route(incident, self.policy.routing, nodes)
