@@ -12,10 +12,10 @@ from dagster._utils.schedules import cron_string_iterator
 
 
 def cron_ticks(cron: str, timezone: str, after: datetime) -> Iterator[datetime]:
-    """The ticks later than `after`, ascending, aware UTC. Endless, unless the line never comes true.
+    """The ticks later than `after`, ascending, aware UTC, without end.
 
-    Raises:
-        Exception: of Dagster's own, when it cannot read the line; a policy in the catalog was read by it before.
+    A line that cannot be read, or never comes true, raises an error of Dagster's own. Dagster does not load an
+    asset with such a policy, so none is in the catalog.
     """
     for tick in cron_string_iterator(after.timestamp(), cron, timezone):
         at = tick.astimezone(UTC)

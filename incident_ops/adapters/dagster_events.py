@@ -1,31 +1,20 @@
-"""Dagster's event log, tailed: the only file that touches private Dagster API, namely its storage tables.
-
-Why not a public call: none gives the events of all runs in the order of one integer, on SQLite and PostgreSQL
-alike. `get_logs_for_all_runs_by_log_id` comes near but cuts a page short, silently, at a row that it cannot
-decode; here each row is decoded by itself, and one that cannot be is an alert.
+"""Dagster's event log as a source of observations and of facts: what each row means for us.
 
 What makes the tail exact is in `dagster_cursor`: rows seen before are left out, but only up to the first row that
-is new, and what follows a late row is told again, in order (triage knows alerts by their id, and a recovery told
-twice does no harm).
+is new, and what follows a late row is told again, in order (triage knows alerts by their id, a recovery told twice
+does X
 """
 
-import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import dagster as dg
-import sqlalchemy as sa
-import sqlalchemy.exc
-from dagster import DagsterEventType, DagsterInstance, EventLogEntry
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from dagster._serdes import deserialize_value
-from dagster_shared.serdes.errors import DeserializationError
+from dagster import DagsterEventType, DagsterInstance
 
 from incident_ops.adapters.dagster_cursor import TailCursor, advanced
+from incident_ops.adapters.dagster_log import UNREADABLE, DagsterLog, LogRow, decoded
 from incident_ops.adapters.dagster_pii import PiiColumns
+from incident_ops.adapters.dagster_provenance import Runs, Told, facts_of, says_something
 from incident_ops.adapters.dagster_runs import group_of, job_of, location_of, read_run
 from incident_ops.adapters.dagster_translate import (
     asset_ref,
@@ -38,7 +27,6 @@ from incident_ops.adapters.dagster_translate import (
     utc,
 )
 from incident_ops.core.alert import Alert, AlertKind, Evidence, Nature, Observation, RetrySucceeded, Subject
-from incident_ops.core.errors import SourceUnavailable
 from incident_ops.core.runs import Failure, RunLog, Upstream, account_for
 from incident_ops.engine.ports import Page
 
@@ -52,20 +40,17 @@ TAILED = (
     DagsterEventType.ASSET_CHECK_EVALUATION,
     DagsterEventType.FRESHNESS_STATE_CHANGE,
     DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_OBSERVATION,
     DagsterEventType.RUN_FAILURE,
     DagsterEventType.RUN_SUCCESS,
 )
 
-_UNREADABLE = (DeserializationError, json.JSONDecodeError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    id: int
-    run_id: str
-    text: str
-    type: str
-    at: float
+_OF_DATA = (
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_OBSERVATION,
+    DagsterEventType.ASSET_CHECK_EVALUATION,
+)
+_UNEVALUATED = (DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION)
 
 
 class DagsterEvents:
@@ -86,14 +71,9 @@ class DagsterEvents:
         self._instance = instance
         self._own_assets = frozenset(own_assets)
         self._lineage = lineage
-        self._pii = PiiColumns(instance, unreadable=_UNREADABLE)
-        storage = instance.event_log_storage
-        if not isinstance(storage, SqlEventLogStorage):
-            raise SourceUnavailable(
-                f"dagster.yaml: event_log_storage is {type(storage).__name__}, which is not one of the SQL "
-                "storages (SQLite, PostgreSQL, MySQL) that incident_ops can read"
-            )
-        self._storage = storage
+        self._log = DagsterLog(instance)
+        self._pii = PiiColumns(instance, unreadable=UNREADABLE)
+        self._runs = Runs(instance)
 
     # ---- the tail
 
@@ -101,60 +81,62 @@ class DagsterEvents:
         """The next stretch of the log; see the module's docstring."""
         state = self._rewound(TailCursor.load(cursor))
         limit += len(state.window)  # what is read again must not crowd out what is new
-        rows = self._rows_after(state.settled, limit=limit)
+        rows = self._log.after(state.settled, types=TAILED, limit=limit)
         seen = dict(state.window)
         first_new = next((i for i, row in enumerate(rows) if row.id not in seen), len(rows))
-        observations = [o for row in rows[first_new:] for o in self._observations(row, now=now)]
+        observations: list[Observation] = []
+        told: list[Told] = []
+        for row in rows[first_new:]:
+            translated, fact = self._translated(row, now=now)
+            observations.extend(translated)
+            if fact is not None:
+                told.append(fact)
         following = advanced(state, [(row.id, row.at) for row in rows], now=now)
         return Page(
             observations=tuple(observations),
             cursor=following.dump(),
             events=len(rows) - first_new,
             is_last=len(rows) < limit,
+            facts=facts_of(told, log=self._log, runs=self._runs),
         )
 
     def _rewound(self, state: TailCursor) -> TailCursor:
         anchors = list(state.anchors)
-        while anchors and self._timestamp_of(anchors[-1][0]) != anchors[-1][1]:
+        while anchors and self._log.timestamp_of(anchors[-1][0]) != anchors[-1][1]:
             anchors.pop()
         if len(anchors) == len(state.anchors):
             return state
         return TailCursor(anchors=tuple(anchors))
 
-    def _rows_after(self, after: int, *, limit: int) -> list[_Row]:
-        table = SqlEventLogStorageTable.c
-        query = (
-            sa.select(table.id, table.run_id, table.event, table.dagster_event_type, table.timestamp)
-            .where(table.id > after, table.dagster_event_type.in_([t.value for t in TAILED]))
-            .order_by(table.id)
-            .limit(limit)
-        )
-        return [
-            _Row(id=row[0], run_id=row[1] or "", text=row[2], type=row[3], at=_epoch(row[4]))
-            for row in self._fetch(query)
-        ]
-
-    def _timestamp_of(self, event_id: int) -> float | None:
-        table = SqlEventLogStorageTable.c
-        rows = self._fetch(sa.select(table.timestamp).where(table.id == event_id))
-        return _epoch(rows[0][0]) if rows else None
-
-    def _fetch(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-        try:
-            with self._storage.index_connection() as connection:
-                return [tuple(row) for row in connection.execute(query)]
-        except sqlalchemy.exc.SQLAlchemyError as error:
-            raise SourceUnavailable(
-                f"Dagster's event log cannot be read ({type(error).__name__}); check the storage in dagster.yaml"
-            ) from error
-
     # ---- translation
 
-    def _observations(self, row: _Row, *, now: datetime) -> Sequence[Observation]:
+    def _translated(self, row: LogRow, *, now: datetime) -> tuple[Sequence[Observation], Told | None]:
+        """What a row says to triage, and the same row for the history."""
+        if row.type == DagsterEventType.ASSET_OBSERVATION.value and not says_something(row.text):
+            return (), None
         try:
-            entry = deserialize_value(row.text, EventLogEntry)
-        except _UNREADABLE as error:
-            return [_unreadable(row, error, now=now)]
+            entry = decoded(row)
+        except UNREADABLE as error:
+            return [_unreadable(row, error, now=now)], None
+        if self._is_own(entry):
+            return (), None
+        observations = self._observations_of(row, entry, now=now)
+        about_data = entry.dagster_event_type in _OF_DATA
+        found = observations[0] if observations else None
+        return observations, Told(id=row.id, entry=entry, observation=found) if about_data else None
+
+    def _observations(self, row: LogRow, *, now: datetime) -> Sequence[Observation]:
+        return self._translated(row, now=now)[0]
+
+    def _is_own(self, entry: dg.EventLogEntry) -> bool:
+        event = entry.dagster_event
+        if event is None:
+            return False
+        data = event.event_specific_data
+        key = data.asset_key if isinstance(data, dg.AssetCheckEvaluation) else event.asset_key
+        return key is not None and asset_ref(key).key in self._own_assets
+
+    def _observations_of(self, row: LogRow, entry: dg.EventLogEntry, *, now: datetime) -> Sequence[Observation]:
         event = entry.dagster_event
         if event is None:
             return []
@@ -163,29 +145,13 @@ class DagsterEvents:
             return self.of_run(entry.run_id, now=now)
         if event.event_type is DagsterEventType.RUN_SUCCESS:
             return self._of_success(entry.run_id, event_id=event_id, at=at, now=now)
-        key = event.asset_key
-        if key is not None and asset_ref(key).key in self._own_assets:
-            return []
         data = event.event_specific_data
         if isinstance(data, dg.AssetCheckEvaluation):
-            if asset_ref(data.asset_key).key in self._own_assets:
-                return []
             pii = () if data.passed else self._pii.of(data.asset_key)
             return [of_evaluation(data, event_id=event_id, run_id=entry.run_id or None, at=at, now=now, pii=pii)]
         if event.event_type is DagsterEventType.FRESHNESS_STATE_CHANGE:
-            change = event.asset_freshness_state_change_data
-            asset = asset_ref(change.key)
-            if asset.key in self._own_assets:
-                return []
-            observation = of_freshness(
-                asset,
-                previous=change.previous_state.value,
-                new=change.new_state.value,
-                event_id=event_id,
-                at=utc(change.state_change_timestamp),
-                now=now,
-            )
-            return [observation] if observation else []
+            return self._of_freshness(event, event_id=event_id, now=now)
+        key = event.asset_key
         if event.event_type is DagsterEventType.ASSET_MATERIALIZATION and key is not None:
             return [
                 of_materialization(
@@ -193,6 +159,21 @@ class DagsterEvents:
                 )
             ]
         return []
+
+    def _of_freshness(self, event: dg.DagsterEvent, *, event_id: str, now: datetime) -> Sequence[Observation]:
+        change = event.asset_freshness_state_change_data
+        asset = asset_ref(change.key)
+        if asset.key in self._own_assets:
+            return []
+        observation = of_freshness(
+            asset,
+            previous=change.previous_state.value,
+            new=change.new_state.value,
+            event_id=event_id,
+            at=utc(change.state_change_timestamp),
+            now=now,
+        )
+        return [observation] if observation else []
 
     def of_run(self, run_id: str, *, now: datetime) -> tuple[Observation, ...]:
         """What one ended run amounts to. A run that was deleted meanwhile amounts to nothing that can be told."""
@@ -220,42 +201,13 @@ class DagsterEvents:
         keys = {asset.key} | keys if asset else keys or {p.asset.key for p in run.planned}
         return self._pii.of_all(keys.union(*(upstream(key) for key in keys)))
 
-    def _newest_recovery_of(self, failure: Failure) -> list[_Row]:
+    def _newest_recovery_of(self, failure: Failure) -> list[LogRow]:
         if failure.subject.asset is None:
             return []
-        asset_key = dg.AssetKey(failure.subject.asset.path).to_string()
-        since = failure.at.replace(tzinfo=None)
+        key = dg.AssetKey(failure.subject.asset.path)
         if failure.subject.check is None:
-            table = SqlEventLogStorageTable.c
-            query = (
-                sa.select(table.id, table.run_id, table.event, table.dagster_event_type, table.timestamp)
-                .where(
-                    table.asset_key == asset_key,
-                    table.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION.value,
-                    table.timestamp > since,
-                )
-                .order_by(table.id.desc())
-                .limit(1)
-            )
-            if failure.partition is not None:
-                query = query.where(table.partition == failure.partition)
-            return [
-                _Row(id=row[0], run_id=row[1] or "", text=row[2], type=row[3], at=_epoch(row[4]))
-                for row in self._fetch(query)
-            ]
-        checks = AssetCheckExecutionsTable.c
-        passes = (
-            sa.select(checks.evaluation_event_storage_id, checks.run_id, checks.evaluation_event)
-            .where(
-                checks.asset_key == asset_key,
-                checks.check_name == failure.subject.check,
-                checks.execution_status == "SUCCEEDED",
-                checks.evaluation_event_timestamp > since,
-            )
-            .order_by(checks.id.desc())
-            .limit(1)
-        )
-        return [_evaluation_row(*row) for row in self._fetch(passes)]
+            return self._log.newest_build(key, partition=failure.partition, since=failure.at)
+        return self._log.newest_pass(key, failure.subject.check, since=failure.at)
 
     def _of_success(self, run_id: str, *, event_id: str, at: datetime, now: datetime) -> list[Observation]:
         run = self._instance.get_run_by_id(run_id)
@@ -279,45 +231,16 @@ class DagsterEvents:
         return observations
 
     def _has_unevaluated_checks(self, run_id: str) -> bool:
-        table = SqlEventLogStorageTable.c
-        counts = {
-            row[0]: row[1]
-            for row in self._fetch(
-                sa.select(table.dagster_event_type, sa.func.count())
-                .where(
-                    table.run_id == run_id,
-                    table.dagster_event_type.in_(
-                        [
-                            DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value,
-                            DagsterEventType.ASSET_CHECK_EVALUATION.value,
-                        ]
-                    ),
-                )
-                .group_by(table.dagster_event_type)
-            )
-        }
-        planned = counts.get(DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value, 0)
-        return planned > counts.get(DagsterEventType.ASSET_CHECK_EVALUATION.value, 0)
+        planned, evaluated = (t.value for t in _UNEVALUATED)
+        counts = self._log.counts_of_run(run_id, _UNEVALUATED)
+        return counts.get(planned, 0) > counts.get(evaluated, 0)
 
     # ---- what the instance says now, whatever the tail saw
 
     def recent_evaluations(self, *, now: datetime) -> tuple[Observation, ...]:
         """The newest check executions, which outlive their events when a run is deleted. Told under the same
         event ids as the tail's. Looks at `SWEEP_WINDOW` and at most `SWEEP_ROWS`."""
-        table = AssetCheckExecutionsTable.c
-        newest = self._fetch(sa.select(sa.func.max(table.id)))[0][0] or 0
-        query = (
-            sa.select(table.evaluation_event_storage_id, table.run_id, table.evaluation_event)
-            .where(
-                table.id > newest - SWEEP_ROWS,
-                # create_timestamp is in the database's own time zone, this one in UTC
-                table.evaluation_event_timestamp >= (now - SWEEP_WINDOW).replace(tzinfo=None),
-                table.execution_status.in_(["SUCCEEDED", "FAILED"]),
-                table.evaluation_event_storage_id.is_not(None),
-            )
-            .order_by(table.evaluation_event_storage_id)
-        )
-        rows = [_evaluation_row(*row) for row in self._fetch(query)]
+        rows = self._log.executions(since=now - SWEEP_WINDOW, limit=SWEEP_ROWS)
         return tuple(observation for row in rows for observation in self._observations(row, now=now))
 
     def failed_runs(self, *, now: datetime) -> tuple[str, ...]:
@@ -337,22 +260,7 @@ def _nothing(key: str) -> tuple[str, ...]:
     return ()
 
 
-def _evaluation_row(storage_id: int, run_id: str | None, text: str) -> _Row:
-    return _Row(
-        id=storage_id,
-        run_id=run_id or "",
-        text=text,
-        type=DagsterEventType.ASSET_CHECK_EVALUATION.value,
-        at=0.0,  # only the tail asks
-    )
-
-
-def _epoch(value: datetime) -> float:
-    """The log's timestamp column holds naive UTC."""
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-
-
-def _unreadable(row: _Row, error: Exception, *, now: datetime) -> Alert:
+def _unreadable(row: LogRow, error: Exception, *, now: datetime) -> Alert:
     return Alert(
         event_id=log_event_id(row.id, row.at),
         kind=AlertKind.EXTERNAL,

@@ -42,11 +42,17 @@ def loudest(alerts: Iterable[Alert]) -> Alert:
 
 
 def arranged(
-    incident: Incident, arrangement: Arrangement, known: Particulars, *, absorbed: Sequence[Incident], at: datetime
+    incident: Incident,
+    arrangement: Arrangement,
+    known: Particulars,
+    *,
+    absorbed: Sequence[Incident],
+    at: datetime,
+    by: str = SYSTEM,
 ) -> Incident:
     """The incident with the members, the root and the story of the arrangement."""
     main, voice = arrangement.members[0], known.voice
-    is_silent = main.subject.asset != arrangement.root
+    is_silent = arrangement.root is not None and main.subject.asset != arrangement.root
     root = Root(
         subject=Subject(asset=arrangement.root) if is_silent else main.subject,
         partition=main.partition,
@@ -84,11 +90,11 @@ def arranged(
     if root.subject.asset != incident.root.subject.asset:
         was = incident.root.subject
         what = f"{arrangement.root} (none of its own checks has failed)" if is_silent else str(arrangement.root)
-        changed = changed.noted(EntryKind.ROOT, f"root: {was.asset} → {what}: {arrangement.reason}", at=at)
+        changed = changed.noted(EntryKind.ROOT, f"root: {was.asset} → {what}: {arrangement.reason}", at=at, by=by)
     for other in absorbed:
         if other.number > 0:
             text = f"{other.id} ({other.title}) is the same trouble and was merged: {arrangement.reason}"
-            changed = changed.noted(EntryKind.MERGED, text, at=at)
+            changed = changed.noted(EntryKind.MERGED, text, at=at, by=by)
     return changed.reassessed(known.assessment, now=at)
 
 
@@ -128,10 +134,6 @@ def regraded(incident: Incident, assessment: Assessment) -> Incident:
         severity_reasons=assessment.reasons,
         priority=priority_for(assessment.severity),
     )
-
-
-def grouped_by_hand(incident: Incident, by: str) -> Incident:
-    return replace(incident, grouped_by=by)
 
 
 def chosen(incident: Incident, assets: Iterable[str]) -> tuple[Member, ...]:

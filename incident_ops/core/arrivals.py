@@ -64,9 +64,7 @@ class Arrivals:
         region: Collection[str],
     ) -> None:
         self._habits, self._late, self._running, self._now = habits, late, running, now
-        waiting = [
-            (up, key) for key in region for up in graph.parents(key) - habits[key].idle if up in habits
-        ]
+        waiting = [(up, key) for key in region for up in graph.parents(key) - habits[key].idle if up in habits]
         self._waits = AssetGraph.from_edges(waiting, nodes=region)
         cycle_of = {key: cycle for cycle in self._waits.cycles() for key in cycle}
         starts = [key for key in region if key in late]
@@ -93,14 +91,18 @@ class Arrivals:
 
     def path(self, key: str) -> tuple[str, ...]:
         """The critical path: from the late asset (or the one being built now) to this one, both included."""
-        after = self._arrivals[key].after
-        if after is not None:
-            way = self._waits.path(after, key) or (after, key)
-            return (*self.path(after), *way[1:])
-        if key in self._late or key in self._running:
-            return (key,)
-        ways = [way for late in sorted(self._late) if (way := self._waits.path(late, key))]  # inside a cycle
-        return min(ways, key=len)
+        way = (key,)
+        while (after := self._arrivals[way[0]].after) is not None:
+            way = (*self._way(after, way[0])[:-1], *way)
+        if way[0] in self._late or way[0] in self._running:
+            return way
+        ways = [self._way(late, way[0]) for late in self._arrivals if late in self._late]  # inside a cycle
+        return (*min(filter(None, ways), key=lambda each: (len(each), each))[:-1], *way)
+
+    def _way(self, upstream: str, key: str) -> tuple[str, ...]:
+        if upstream in self._waits.parents(key):
+            return (upstream, key)
+        return self._waits.path(upstream, key) or ()
 
     def _arrival(self, key: str) -> _Arrival:
         habit = self._habits[key]
@@ -141,6 +143,7 @@ class Arrivals:
         last, every = (habit.last_start - self._now).total_seconds(), habit.every.total_seconds()
         return np.maximum(ready, last + np.ceil((ready - last) / every) * every)
 
+
 def _work(key: str, habit: Habit) -> Seconds:
     """From the last news from upstream to the record; where lags are not known, the build alone."""
     building = _durations(key, habit)
@@ -158,5 +161,3 @@ def _drawn(key: str, past: Sequence[float]) -> Seconds:
     (a Latin hypercube, McKay, Beckman and Conover, 1979), so that bad luck here and there do not coincide."""
     order: Any = np.random.default_rng(zlib.crc32(key.encode())).permutation(SCENARIOS)
     return np.quantile(np.asarray(past), np.concatenate(([0.5], (order + 0.5) / SCENARIOS)))
-
-

@@ -3,8 +3,8 @@
 Each leaf has a rise, its rate less its usual rate. A slice is good when one common rise inside it and none outside
 describes all leaves well: its score is the share of the weighted squared rises that this accounts for. That
 penalises a slice that is too wide (rows that did not rise dilute it) and one that is too narrow (risen rows are
-left outside) by the same formula. The numbers below were chosen on half of 135 labelled real incidents, each from a
-wide plateau; docs/adr/0006 has the figures.
+left outside) by the same formula. The numbers below were chosen on half of 135 labelled real incidents, each from
+a wide plateau; docs/adr/0006 has the figures.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ import numpy as np
 
 from incident_ops.core.attribution_cube import Codes, Cuboid, Flags, Floats, Leaves, Slice, dot
 
-# Leaves of one slice differ for reasons of their own: a leaf's rate varies as a beta-binomial with this correlation
-# between its rows. So a leaf weighs at most 1 / .02 = 50 rows, however many it has: one big leaf cannot speak for a
-# whole slice. And a leaf's history counts against 50 rows at the table's rate.
+# Leaves of one slice differ for reasons of their own: a leaf's rate varies as a beta-binomial with this
+# correlation between its rows. So a leaf weighs at most 1 / .02 = 50 rows, however many it has: one big leaf
+# cannot speak for a whole slice. And a leaf's history counts against 50 rows at the table's rate.
 CORRELATION = 0.02
 PENALTY = 0.05  # of the score, for each condition: of two slices with nearly the same rows the shorter is named
-LEAST_LIFT = 0.15  # a slice that explains less beyond its share of the table is no explanation
+LEAST_LIFT = 0.1  # a slice that explains less beyond its share of the table is no explanation
 LISTED = 10
 RIVALS = 60  # how far down the ranking a second cause is looked for
 
@@ -103,6 +103,29 @@ def _candidates(leaves: Leaves, cuboids: list[Cuboid], rates: Rates) -> Candidat
         cuboid=np.concatenate([piece[4] for piece in pieces]),
         group=np.concatenate([piece[5] for piece in pieces]),
     )
+
+
+def _of_cuboid(
+    leaves: Leaves, cuboid: Cuboid, number: int, rates: Rates
+) -> tuple[Floats, Floats, Floats, Floats, Codes, Codes]:
+    """The columns of `Candidates`, for those groups of a cuboid that are a part of the table and may be named."""
+    total = cuboid.total(rates.total)
+    kept = np.flatnonzero((total > 0) & (total < rates.total.sum()) & leaves.nameable(cuboid))
+
+    def of(values: Floats) -> Floats:
+        return cuboid.total(values)[kept]
+
+    weight, pull, bad = of(rates.weight), of(rates.weight * rates.rise), of(rates.bad)
+    # The rise must stand out from zero and from the rest of the table: when all rises, no slice explains it.
+    rest = (dot(rates.weight, rates.rise) - pull) / np.maximum(rates.weight.sum() - weight, 1e-9)
+    rise = np.minimum(pull / np.maximum(weight, 1e-9), pull / np.maximum(weight, 1e-9) - rest)
+    # A slice's own rise is shrunk towards zero as if one more full leaf in it had not risen.
+    fit = np.maximum(rise, 0) ** 2 * weight**2 / (weight + rates.weight.max())
+    everything = max(dot(rates.weight, rates.rise**2), 1e-12)
+    excess = float(np.maximum(rates.bad - rates.usual, 0).sum())
+    scaled, all_bad = of(rates.scaled), float(rates.bad.sum())
+    doubt = 1 + of(rates.uncertainty) / np.maximum(scaled, 1e-9)
+    evidence = np.minimum(_surprise(bad, of(rates.shifted), all_bad), _surprise(bad, scaled, all_bad))
     return (
         fit / everything * (1 - PENALTY * len(cuboid.dimensions)),
         np.clip((bad - of(rates.usual)) / max(excess, 1e-9), 0, 1),
@@ -146,16 +169,17 @@ def _chi_square(rates: Rates, outside: Flags, even: Floats) -> float:
     told = expected > 0.5  # the statistic is meaningless on leaves where nothing is expected
     if told.sum() < 4:
         return 1.0
-    return float(np.mean((bad - expected)[told] ** 2 / chance[told]))
+    ratio: Floats = (bad - expected)[told] ** 2 / chance[told]
+    return float(ratio.mean())
 
 
 def _members(cuboids: list[Cuboid], found: Candidates, index: int) -> Flags:
-    return cuboids[found.cuboid[index]].group == found.group[index]
+    return cuboids[int(found.cuboid[index])].group == found.group[index]
 
 
 def _slice(leaves: Leaves, cuboids: list[Cuboid], found: Candidates, index: int) -> Slice:
     return Slice(
-        conditions=leaves.conditions(cuboids[found.cuboid[index]], int(found.group[index])),
+        conditions=leaves.conditions(cuboids[int(found.cuboid[index])], int(found.group[index])),
         explained=float(found.explained[index]),
         score=float(found.score[index]),
         share=float(found.share[index]),

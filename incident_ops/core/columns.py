@@ -140,7 +140,8 @@ class ColumnGraph:
         for source in (source for of in said.values() for found in of.values() for source in found):
             mentioned[source.asset].add(source.column)
         declared = {
-            asset: {*said.get(asset, ()), *schemas.get(asset, ())} for asset in dict.fromkeys((*said, *schemas))
+            asset: _declared(said.get(asset, {}), frozenset(schemas.get(asset, ())))
+            for asset in dict.fromkeys((*said, *schemas))
         }
         columns = {
             asset: Names(declared.get(asset) or one_spelling_each(mentioned[asset]))
@@ -301,6 +302,14 @@ class ColumnGraph:
 
     def _built_from(self, columns: Iterable[ColumnRef]) -> dict[ColumnRef, ColumnRef | None]:
         return _walk(columns, lambda ref: self._built.get(ref, ()))
+
+
+def _declared(told: Iterable[str], schema: frozenset[str]) -> set[str]:
+    """The columns of lineage and schema together. dagster-dbt tells the lineage in lower case and the schema as
+    the database does: a column of the schema is the one of the lineage that differs only in case, unless that
+    one stands in the schema, too."""
+    names = Names(told)
+    return {*names.all, *(name for name in schema if (meant := names.find(name)) is None or meant in schema)}
 
 
 def _walk(

@@ -3,7 +3,7 @@
 What can be said of all nodes at once. Walks from one node are `adjacency`'s.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 
 import numpy as np
 import rustworkx as rx
@@ -17,10 +17,10 @@ class Condensation:
     """The strongly connected components of a graph, and the edges between them.
 
     Attributes:
-        members: by component, its nodes; components are numbered as rustworkx finds them.
+        members: by component, its nodes. Components are numbered downstream first, as rustworkx finds them
+            (Kosaraju's algorithm): that keeps what is downstream of one together, and so the bit sets short.
         component: by node, its component.
         children: by component, the components directly downstream.
-        order: the components, upstream first.
         depth: by component, the edges on the longest way down to it: smaller for what is upstream.
     """
 
@@ -34,7 +34,11 @@ class Condensation:
         between = tails != heads
         rows = Adjacency(tails[between], heads[between], size=len(sizes))
         self.children = rows.rows()
-        self.order, self.depth = _upstream_first(rows, self.children)
+        self.depth = [0] * len(sizes)
+        for component in reversed(range(len(sizes))):
+            below = self.depth[component] + 1
+            for child in self.children[component]:
+                self.depth[child] = max(self.depth[child], below)
 
     def depth_of(self, node: int) -> int:
         return self.depth[int(self.component[node])]
@@ -50,18 +54,19 @@ class Condensation:
             workspace: bytes for the bits; each component takes some 40 more.
         """
         width = max(64, 8 * workspace // max(len(self.members), 1))
-        starts: list[int] = np.cumsum([0, *(len(self.members[c]) for c in self.order)]).tolist()
+        ends: list[int] = np.cumsum([len(found) for found in self.members]).tolist()
         counts = [0] * len(self.members)
         for low in range(0, len(self.component), width):
-            self._count_those_in(range(low, low + width), starts, counts)
+            self._count_those_in(range(low, low + width), ends, counts)
         return [count - 1 for count in counts]
 
-    def _count_those_in(self, window: range, starts: list[int], counts: list[int]) -> None:
-        """Add to `counts` the nodes whose place, counted in the order of components, is in the window."""
+    def _count_those_in(self, window: range, ends: list[int], counts: list[int]) -> None:
+        """Add to `counts` the nodes whose place, in the order of components, is in the window; `ends` are the
+        places at which the components end."""
         bits = [0] * len(self.members)
-        for at in reversed(range(bisect_left(starts, window.stop, hi=len(self.order)))):
-            component = self.order[at]
-            reached = _bits(starts[at] - window.start, starts[at + 1] - window.start, len(window))
+        for component in range(bisect_right(ends, window.start), len(self.members)):
+            end = ends[component] - window.start
+            reached = _bits(end - len(self.members[component]), end, len(window))
             for child in self.children[component]:
                 reached |= bits[child]
             if reached:
@@ -73,18 +78,3 @@ def _bits(first: int, end: int, width: int) -> int:
     """The bits from `first` up to `end`, of `width` bits."""
     first, end = max(first, 0), min(end, width)
     return (1 << end) - (1 << first) if first < end else 0
-
-
-def _upstream_first(edges: Adjacency, children: list[list[int]]) -> tuple[list[int], list[int]]:
-    """Order and depth of nodes without cycles (Kahn's algorithm)."""
-    waiting: list[int] = np.bincount(edges.heads, minlength=edges.size).tolist()
-    order = [node for node, parents in enumerate(waiting) if not parents]
-    depth = [0] * edges.size
-    for node in order:
-        below = depth[node] + 1
-        for child in children[node]:
-            depth[child] = max(depth[child], below)
-            waiting[child] -= 1
-            if not waiting[child]:
-                order.append(child)
-    return order, depth

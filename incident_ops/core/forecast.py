@@ -149,7 +149,8 @@ def _basis(
         if habit.way is Way.SCHEDULED and habit.every
     ]
     if assumed := [key for key, habit in below if habit.way is Way.UNKNOWN]:
-        said.append(f"assuming that {route_text(assumed, ', ')} follows at once")
+        follow = "follow" if len(assumed) > 1 else "follows"
+        said.append(f"assuming that {route_text(assumed, ', ')} {follow} at once")
     return "; ".join(said)
 
 

@@ -27,6 +27,7 @@ class Arrangement:
         number: the incident that stays; None for one that is parted from others.
         absorbed: numbers of the incidents that it takes in whole.
         members: with their hops and edges, those nearest to the root first.
+        root: None for what is no asset's trouble.
         materialization: of the root, where provenance names it.
         reason: why these belong together.
     """
@@ -34,7 +35,7 @@ class Arrangement:
     number: int | None
     absorbed: tuple[int, ...]
     members: tuple[Member, ...]
-    root: AssetRef
+    root: AssetRef | None
     materialization: int | None
     reason: str
 
@@ -91,6 +92,63 @@ def regroup(
     solid = {incident.number for incident in incidents if _is_solid(incident, newest=newest, window=window)}
     blocks.unite_by(lambda item: item.number if item.number in solid else None)
     return tuple(_arrangements(blocks.all(), incidents, groups, graph))
+
+
+def put_together(incidents: Sequence[Incident], graph: AssetGraph, *, reason: str) -> Arrangement:
+    """The first incident with all members of the others, as a person wants it. The root stays the first one's
+    unless another's lies upstream of it."""
+    first = incidents[0]
+    members = [member for incident in incidents for member in incident.members]
+    roots = [incident.root for incident in incidents]
+    above = {root.subject.asset.key for root in roots if root.subject.asset}
+    if first.root.subject.asset is not None:
+        above &= graph.ancestors(first.root.subject.asset.key)
+    root = next((root for root in roots if root.subject.asset and root.subject.asset.key in above), first.root)
+    return Arrangement(
+        number=first.number,
+        absorbed=tuple(incident.number for incident in incidents[1:]),
+        members=_from(root.subject.asset, members, graph),
+        root=root.subject.asset,
+        materialization=root.materialization,
+        reason=reason,
+    )
+
+
+def taken_apart(
+    incident: Incident, chosen: Sequence[Member], graph: AssetGraph, *, reason: str
+) -> tuple[Arrangement, Arrangement]:
+    """What stays, and the new incident around the chosen members."""
+    rest = [member for member in incident.members if member not in chosen]
+    root = incident.root.subject.asset
+    if not any(member.subject.asset == root for member in rest) and not incident.is_root_silent:
+        root = rest[0].subject.asset
+    return (
+        _by_hand(incident.number, root, rest, graph, reason=reason),
+        _by_hand(None, chosen[0].subject.asset, chosen, graph, reason=reason),
+    )
+
+
+def _by_hand(
+    number: int | None, root: AssetRef | None, members: Sequence[Member], graph: AssetGraph, *, reason: str
+) -> Arrangement:
+    near = _from(root, members, graph)
+    return Arrangement(
+        number=number, absorbed=(), members=near, root=root, materialization=near[0].materialization, reason=reason
+    )
+
+
+def _from(root: AssetRef | None, members: Sequence[Member], graph: AssetGraph) -> tuple[Member, ...]:
+    """With their hops from this root, nearest first; an edge that another root had proved is inferred again."""
+    placed: list[Member] = []
+    for member in members:
+        asset = member.subject.asset
+        hops = (graph.distance(root.key, asset.key) or 0) if root and asset else 0
+        placed.append(replace(member, hops=hops, edge=(member.edge or Edge.TIME) if hops else None))
+    return tuple(sorted(placed, key=_nearness))
+
+
+def _nearness(member: Member) -> tuple[int, datetime, str, str]:
+    return (member.hops, member.first_fired_at, member.fingerprint, member.partition or "")
 
 
 def _is_solid(incident: Incident, *, newest: datetime, window: timedelta) -> bool:
@@ -209,7 +267,7 @@ def _arranged(
         is_proved = item.id in group_of[item.id].proved or (proven is not None and item.member.origin == proven)
         edge = (Edge.POINTER if is_proved else Edge.TIME) if hops else None
         members.append(replace(item.member, hops=hops, edge=edge))
-    members.sort(key=lambda m: (m.hops, m.first_fired_at, m.fingerprint, m.partition or ""))
+    members.sort(key=_nearness)
     materialization = proven.id if proven else members[0].materialization if on_root else None
     return Arrangement(
         number=number,

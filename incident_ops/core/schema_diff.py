@@ -30,7 +30,9 @@ class SchemaDiff:
     @property
     def lost(self) -> frozenset[str]:
         """The columns that no longer are what they were, by their names before."""
-        return frozenset((*self.removed, *(old for old, _ in self.renamed), *(name for name, _, _ in self.retyped)))
+        return frozenset(
+            (*self.removed, *(old for old, _ in self.renamed), *(name for name, _, _ in self.retyped))
+        )
 
     def __str__(self) -> str:
         parts = [

@@ -1,4 +1,4 @@
-"""What speaks for a record having gone wrong: its differences from the previous good one, and the troubles around it.
+"""What speaks for a record having gone wrong: failed checks, and differences from the previous good one.
 
 Each signal is a sentence with a weight. Which record is to blame is decided in `rootcause`.
 """
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from math import log
 from statistics import median
 
@@ -54,7 +55,7 @@ EXPLAINS: Mapping[SignalKind, frozenset[Nature]] = {
     SignalKind.FRESHNESS: _LATE,
     SignalKind.RUN_ERROR: _LATE | {Nature.PIPELINE},
 }
-"""Which symptoms a signal can explain. Kinds not listed change data, so they explain all but lateness."""
+"""Which symptoms a signal of a kind that holds data back can explain; the other kinds change data."""
 
 MOST_COUNTS = 30  # a month of daily builds
 ENOUGH_COUNTS = 5  # from here on the counts themselves say how much they vary
@@ -89,12 +90,21 @@ class Signal:
         return CLASS_OF.get(self.kind)
 
     def explains(self, nature: Nature) -> bool:
-        allowed = EXPLAINS.get(self.kind)
-        return nature is not Nature.FRESHNESS if allowed is None else nature in allowed
+        """Can it explain a symptom of this nature on a record that was built?"""
+        return nature in EXPLAINS.get(self.kind, Nature)
+
+    @property
+    def explains_absence(self) -> bool:
+        """Can it explain that a record was not built in time?"""
+        return self.kind in EXPLAINS
 
 
 def differences(
-    record: Materialization, good: Materialization, *, earlier: Sequence[Materialization] = (), is_dbt: bool = False
+    record: Materialization,
+    good: Materialization,
+    *,
+    earlier: Sequence[Materialization] = (),
+    is_dbt: bool = False,
 ) -> tuple[Signal, ...]:
     """What is different in `record` from the previous good record of the asset.
 
@@ -113,7 +123,9 @@ def differences(
     return tuple(signal for signal in found if signal is not None)
 
 
-def failed_checks(verdicts: Iterable[Evaluation], *, known_before: frozenset[str] = frozenset()) -> tuple[Signal, ...]:
+def failed_checks(
+    verdicts: Iterable[Evaluation], *, known_before: frozenset[str] = frozenset()
+) -> tuple[Signal, ...]:
     """The checks that failed on that very record, but for those that had failed before without harm."""
     return tuple(
         Signal(
@@ -133,10 +145,11 @@ def _code(
     before, after = good.code_version, record.code_version
     if before is None or after is None or before == after:
         return None
+    name = "dbt model checksum" if is_dbt else "declared code version"
     is_habit = _changes_often([m.code_version for m in earlier])
     return Signal(
         kind=SignalKind.DBT_CHECKSUM if is_dbt else SignalKind.CODE_VERSION,
-        summary=f"{'dbt model checksum' if is_dbt else 'declared code version'} {_short(before)} → {_short(after)}",
+        summary=f"{name} {_short(before)} → {_short(after)}",
         weight=SLIGHT if is_habit else CODE,
     )
 
@@ -185,9 +198,7 @@ def _volume(record: Materialization, good: Materialization, earlier: Sequence[Ma
     )
 
 
-def _config(
-    record: Materialization, good: Materialization, earlier: Sequence[Materialization]
-) -> Signal | None:
+def _config(record: Materialization, good: Materialization, earlier: Sequence[Materialization]) -> Signal | None:
     if not record.config or not good.config or record.config == good.config:
         return None
     if _changes_often([m.config for m in earlier]):
@@ -195,9 +206,7 @@ def _config(
     return Signal(kind=SignalKind.CONFIG, summary="the run's configuration changed", weight=CONFIG)
 
 
-def _tags(
-    record: Materialization, good: Materialization, earlier: Sequence[Materialization]
-) -> Iterable[Signal]:
+def _tags(record: Materialization, good: Materialization, earlier: Sequence[Materialization]) -> Iterable[Signal]:
     for key in sorted(record.tags.keys() | good.tags.keys()):
         before, after = good.tags.get(key), record.tags.get(key)
         if before != after and not _changes_often([m.tags.get(key) for m in earlier]):
@@ -208,7 +217,7 @@ def _tags(
 def _changes_often(values: Sequence[object]) -> bool:
     """In at least every third of the last steps; a single step is no habit."""
     last = values[-MOST_COUNTS:]
-    changed = Counter(a != b for a, b in zip(last, last[1:], strict=False))
+    changed = Counter(a != b for a, b in pairwise(last))
     return changed[True] >= 2 and changed[True] * 3 >= changed.total()
 
 

@@ -11,12 +11,13 @@ from datetime import datetime
 from itertools import count
 
 from incident_ops.core.alert import Nature
+from incident_ops.core.by_time import newest_records
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization, Provenance, Ref
 from incident_ops.core.trail import Edge, Hop
 
 MOST_RECORDS = 2_000
-MOST_PARTITIONS = 20  # of a partitioned upstream read as a whole, the newest ones are looked at
+MOST_PARTITIONS = 20  # of an upstream that is partitioned otherwise, the newest ones are looked at
 
 UNBUILT = frozenset({Nature.FRESHNESS, Nature.PIPELINE})
 """Natures of symptoms that tell of a record that is missing, not of one that is bad."""
@@ -114,7 +115,8 @@ def walk_upstream(symptom: Symptom, provenance: Provenance, graph: AssetGraph) -
 
     A pointer to an event that nobody has any more ends its path; time does not step in for it, since the newest
     record of the time may be another. Of a symptom that has no record of its own (nothing was built) the walk goes
-    from the asset; of missed freshness it goes by time all the way, for what is late is what is *not* there.
+    from the asset. Of missed freshness it goes by time as well, up to the moment of the symptom: what is late is
+    what is *not* there.
     """
     return _Walker(symptom, provenance, graph).walk()
 
@@ -179,6 +181,8 @@ class _Walker:
     def _inputs(self, step: Step) -> Iterator[Step]:
         symptom = self._symptom
         if symptom.nature is Nature.FRESHNESS:
+            if step.record is not None and symptom.materialization is not None and not step.guesses:
+                yield from self._by_pointer(step, step.record)
             yield from self._by_time(step, self._graph.parents(step.asset), at=symptom.occurred_at)
         elif step.record is None:
             gone = step.before is None and symptom.materialization is not None
@@ -200,20 +204,11 @@ class _Walker:
     def _by_time(self, step: Step, parents: Iterable[str], *, at: datetime) -> Iterator[Step]:
         partition = step.partition if step.record else self._symptom.partition
         for parent in sorted(parents):
-            newest = self._newest(parent, partition, by=at)
+            newest = newest_records(self._history, parent, partition, by=at)[-MOST_PARTITIONS:]
             for record in newest:
                 yield self._further(step, record, Edge.TIME, read_at=at)
             if not newest:
                 yield Step(asset=parent, record=None, edge=Edge.TIME, read_at=at, before=step)
-
-    def _newest(self, asset: str, partition: str | None, *, by: datetime) -> list[Materialization]:
-        """The newest record of the same partition; of an asset partitioned otherwise the newest of each."""
-        records = [m for m in self._history.records(asset) if m.at <= by]
-        same = [m for m in records if m.partition == partition]
-        if same:
-            return same[-1:]
-        newest = {m.partition: m for m in records}
-        return sorted(newest.values(), key=lambda m: (m.at, m.id))[-MOST_PARTITIONS:]
 
     def _further(self, step: Step, record: Materialization, edge: Edge, *, read_at: datetime) -> Step:
         verified = self._counterpart(step.verified, record) if step.verified else None
@@ -233,12 +228,14 @@ class _Walker:
             return self._history.get(Ref(asset=record.asset, id=reader.inputs[record.asset]), by=reader.at)
         by = reader.ready_at or reader.at
         same = self._history.latest(record.asset, partition=record.partition, by=by)
-        return same or next(iter(self._newest(record.asset, reader.partition, by=by)), None)
+        return same or next(iter(newest_records(self._history, record.asset, reader.partition, by=by)), None)
 
     def _verified_before(self, record: Materialization) -> Materialization | None:
         """The newest earlier record on which the failing check passed; of the same partition if there is one."""
         passed = [m for m in self._earlier(record) if self._was_verified(m)]
-        return next((m for m in reversed(passed) if m.partition == record.partition), passed[-1] if passed else None)
+        return next(
+            (m for m in reversed(passed) if m.partition == record.partition), passed[-1] if passed else None
+        )
 
     def _was_verified(self, record: Materialization) -> bool:
         verdicts = self._history.verdicts_on(record)

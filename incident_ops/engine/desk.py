@@ -191,6 +191,7 @@ class Desk:
             ),
             absorbed=absorbed,
             at=self._now,
+            by=by,
         )
         lost = {m.key for m in incident.members} - set(keys)
         if lost:
@@ -210,6 +211,7 @@ class Desk:
         if other.number < 0:  # a draft: nobody has seen it
             del self._current[other.number]
             return
+        self._rearranged.add(other.number)
         self._current[other.number] = merged_into(other, survivor, why=why, at=self._now, by=by)
 
     def _home_of(self, key: MemberKey) -> int:
@@ -293,6 +295,8 @@ class Desk:
     def _save(self, incident: Incident, before: Incident | None) -> None:
         way = self._knowledge.route(incident)
         incident = self._with_its_way_said(incident, before, way)
+        if before is not None and incident.number in self._rearranged:
+            self._tx.withdraw_posts(incident.number, keep=way.destinations)
         notices = notices_for(
             before,
             replace(incident, revision=incident.revision + 1),
@@ -323,9 +327,8 @@ class Desk:
         """The timeline tells where the incident goes, or why nobody is pushed, whenever that has changed."""
         if incident.merged_into is not None:
             return incident
-        if before is not None:
-            is_alike = (before.owner, before.root.subject) == (incident.owner, incident.root.subject)
-            said = way if is_alike else self._knowledge.route(before)
+        if before is not None and before.owner == incident.owner:
+            said = self._knowledge.route(before)
             if (said.destinations, said.suppressed) == (way.destinations, way.suppressed):
                 return incident
         kind, text = _sentence_of(way)

@@ -73,6 +73,8 @@ class Knowledge:
     def route(self, incident: Incident) -> Route:
         """To the owners of the root and of what failed by itself. What fails downstream of the root is its
         effect; only when the root has kept silent are those told whose checks found it."""
+        if incident.merged_into is not None:
+            return Route(destinations=(), reasons=(), suppressed=f"merged into INC-{incident.merged_into}")
         nearest = min(member.hops for member in incident.members)
         told = [m.subject.asset for m in incident.members if m.hops == nearest]
         assets = dict.fromkeys([incident.root.subject.asset, *told])

@@ -129,6 +129,10 @@ class Transaction(Protocol):
         delivered or waits there: people keep one message."""
         ...
 
+    def withdraw_posts(self, number: int, *, keep: Collection[Destination]) -> None:
+        """Posts that no try was made of yet, to other destinations than these, are not owed any more."""
+        ...
+
     def told(self, number: int) -> dict[Destination, Told]:
         """Destinations with a live post (waiting or accepted; not dead)."""
         ...

@@ -82,10 +82,13 @@ def test_columns_without_a_source_are_told_with_the_assets_that_are_unaffected()
 
 def test_an_asset_that_names_no_source_at_all_tells_nothing() -> None:
     """dagster-dbt writes an empty list for what it could not trace, such as an unexpandable `select *`."""
-    graph = columns({"stg": {"id": ["raw.id"]}, "star": {"id": [], "amount": []}})
+    graph = columns(
+        {"stg": {"id": ["raw.id"]}, "star": {"id": [], "amount": []}, "mart": {"total": ["star.amount"]}}
+    )
     assert (graph.knows("stg"), graph.knows("star"), graph.knows("raw")) == (True, False, False)
-    breakage = graph.impact_of_dropping(ref("raw.id"), AssetGraph.from_edges([("raw", "stg"), ("stg", "star")]))
-    assert breakage.may_use == (MayUse(asset="star", because="star"),)
+    assets = AssetGraph.from_edges([("raw", "stg"), ("stg", "star"), ("star", "mart")])
+    breakage = graph.impact_of_dropping(ref("raw.id"), assets)
+    assert breakage.may_use == (MayUse(asset="star", because="star"), MayUse(asset="mart", because="star"))
 
 
 def test_a_column_that_the_lineage_leaves_out_makes_the_asset_uncertain() -> None:
@@ -93,6 +96,22 @@ def test_a_column_that_the_lineage_leaves_out_makes_the_asset_uncertain() -> Non
     assets = AssetGraph.from_edges([("raw", "stg"), ("stg", "mart")])
     assert graph.uses("mart", refs("raw.id"), graph=assets) is None
     assert graph.uses("stg", refs("raw.id"), graph=assets) is True
+
+
+@pytest.mark.parametrize(
+    ("lineage", "schema", "known"),
+    [
+        (["id", "amount"], ["ID", "AMOUNT"], {"id", "amount"}),
+        (["id"], ["ID", "AMOUNT"], {"id", "AMOUNT"}),
+        (["id"], ["Id", "id"], {"Id", "id"}),
+        ([], ["ID"], {"ID"}),
+    ],
+)
+def test_a_schema_in_capitals_tells_of_the_same_columns_as_the_lineage(
+    lineage: list[str], schema: list[str], known: set[str]
+) -> None:
+    graph = columns({"stg": {name: [f"raw.{name}"] for name in lineage}}, stg=schema)
+    assert graph.columns_of("stg") == known
 
 
 def test_every_asset_downstream_is_told_of_once() -> None:

@@ -100,16 +100,30 @@ def test_three_children_of_three_name_their_silent_parent_on_any_graph() -> None
     assert grouped(fail("a", "b", "c"), star) == {"hub?": {"a", "b", "c"}}
 
 
+def large(edges: Iterable[tuple[str, str]]) -> AssetGraph:
+    """An estate of a thousand assets besides those of `edges`."""
+    return AssetGraph.from_edges(edges, nodes=[f"other_{n}" for n in range(1_000)])
+
+
 def test_a_silent_hub_is_not_named_for_a_few_of_its_many_children() -> None:
-    hub = AssetGraph.from_edges([("hub", f"leaf_{n:03}") for n in range(100)])
-    assert set(grouped(fail("leaf_000", "leaf_001"), hub)) == {"leaf_000", "leaf_001"}
-    assert set(grouped(fail(*(f"leaf_{n:03}" for n in range(60))), hub)) == {"hub?"}
+    hub = large(("hub", f"leaf_{n:02}") for n in range(60))
+    assert set(grouped(fail("leaf_00", "leaf_01"), hub)) == {"leaf_00", "leaf_01"}
+    assert set(grouped(fail(*(f"leaf_{n:02}" for n in range(30))), hub)) == {"hub?"}
 
 
 def test_of_two_silent_parents_the_one_with_fewer_healthy_children_is_named() -> None:
-    edges = [("narrow", "a"), ("narrow", "b"), *(("wide", name) for name in "abcdefgh")]
-    estate = AssetGraph.from_edges(edges, nodes=[f"other_{n}" for n in range(1_000)])
-    assert grouped(fail("a", "b"), estate) == {"narrow?": {"a", "b"}}
+    estate = large([("small", "a"), ("small", "b"), *(("big", name) for name in "abcdefgh")])
+    assert grouped(fail("a", "b"), estate) == {"small?": {"a", "b"}}
+
+
+def test_a_child_that_one_silent_parent_explains_accuses_no_other() -> None:
+    estate = large([*(("first", name) for name in "abc"), ("second", "c"), ("second", "d")])
+    assert grouped(fail("d", "c", "b", "a"), estate) == {"first?": {"a", "b", "c"}, "d": {"d"}}
+
+
+def test_two_silent_parents_with_a_child_in_common_do_not_take_it_from_each_other() -> None:
+    estate = large([*(("first", name) for name in "abc"), *(("second", name) for name in "cde")])
+    assert grouped(fail("d", "e", "a", "b", "c"), estate) == {"first?": {"a", "b", "c"}, "second?": {"d", "e"}}
 
 
 def test_a_silent_parent_is_accused_of_one_kind_of_trouble_only() -> None:
@@ -121,10 +135,25 @@ def test_a_silent_parent_is_not_accused_of_children_that_fail_at_different_times
     assert set(grouped(fail("orders", "web", every=61), LARGE)) == {"orders", "web"}
 
 
-def test_each_failing_asset_belongs_to_the_cause_that_was_there_before_it() -> None:
+def test_a_cause_that_was_there_before_is_preferred_to_a_nearer_one_after() -> None:
     two_ways = AssetGraph.from_edges([("left", "both"), ("right", "both")])
-    assert grouped(fail("left", "both", "right"), two_ways) == {"left": {"left", "both"}, "right": {"right"}}
-    assert grouped(fail("right", "both", "left"), two_ways) == {"right": {"right", "both"}, "left": {"left"}}
+    alerts = [make_alert("left", minutes(0)), make_alert("both", minutes(10)), make_alert("right", minutes(11))]
+    assert grouped(alerts, two_ways) == {"left": {"left", "both"}, "right": {"right"}}
+
+
+def test_of_several_causes_most_decide_though_they_are_farther_from_their_root() -> None:
+    edges = [("one", "x"), ("two", "two_a"), ("two", "two_b"), ("two_a", "x"), ("two_b", "x")]
+    alerts = fail("one", "two", "two_a", "two_b", "x")
+    assert grouped(alerts, AssetGraph.from_edges(edges)) == {"one": {"one"}, "two": {"two", "two_a", "two_b", "x"}}
+
+
+def test_a_tie_goes_to_fewer_hops_and_then_to_the_key_of_roots_that_began_together() -> None:
+    even = AssetGraph.from_edges([("left", "x"), ("right", "x")])
+    alerts = [make_alert("right", minutes(0)), make_alert("left", minutes(0)), make_alert("x", minutes(5))]
+    assert grouped(alerts, even) == {"left": {"left", "x"}, "right": {"right"}}
+    longer = AssetGraph.from_edges([("left", "mid"), ("mid", "x"), ("right", "x")])
+    alerts.append(make_alert("mid", minutes(0)))
+    assert grouped(alerts, longer) == {"left": {"left", "mid"}, "right": {"right", "x"}}
 
 
 def test_the_window_bounds_each_link_and_not_the_group() -> None:
@@ -199,8 +228,7 @@ def test_a_parent_that_was_seen_healthy_is_not_accused() -> None:
 
 
 def test_the_next_best_parent_is_accused_when_the_best_was_seen_healthy() -> None:
-    edges = [("first", "a"), ("first", "b"), ("second", "a"), ("second", "b"), ("second", "c")]
-    estate = AssetGraph.from_edges(edges, nodes=[f"other_{n}" for n in range(1_000)])
+    estate = large([("first", "a"), ("first", "b"), ("second", "a"), ("second", "b"), ("second", "c")])
     groups = correlate(fail("a", "b"), estate, window=HOUR, known=Provenance(healthy=["first"]))
     assert set(in_short(groups)) == {"second?"}
 

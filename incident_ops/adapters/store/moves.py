@@ -10,6 +10,7 @@ from incident_ops.adapters.store import rows
 from incident_ops.adapters.store.tables import IS_MEMBER_OF_OPEN, IS_POST, alerts, deliveries, members
 from incident_ops.core.alert import Alert
 from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.core.routing import Destination
 from incident_ops.engine.ports import MemberKey, OpenPlace
 
 _ALERTS_OF_A_KIND = 3
@@ -83,6 +84,22 @@ def hand_over_posts(connection: Connection, number: int, *, to: int) -> None:
             deliveries.c.incident == number, deliveries.c.kind == kind, deliveries.c.address == address
         )
         connection.execute(sa.update(deliveries).where(there).values(incident=to))
+
+
+def withdraw_posts(connection: Connection, number: int, *, keep: Collection[Destination]) -> None:
+    """A post that no try was made of, and all that waits for it, is as if it had never been owed."""
+    untried = sa.and_(
+        deliveries.c.incident == number,
+        IS_POST,
+        deliveries.c.status == DeliveryStatus.PENDING,
+        deliveries.c.attempts == 0,
+    )
+    place = (deliveries.c.kind, deliveries.c.address)
+    kept = {(destination.kind, destination.address) for destination in keep}
+    for kind, address in connection.execute(sa.select(*place).where(untried)).all():
+        if (kind, address) not in kept:
+            there = sa.and_(deliveries.c.kind == kind, deliveries.c.address == address)
+            connection.execute(sa.delete(deliveries).where(deliveries.c.incident == number, there))
 
 
 def _of_member(number: int, member: MemberKey) -> sa.ColumnElement[bool]:

@@ -127,6 +127,9 @@ class SqlTransaction:
     def hand_over_posts(self, number: int, *, to: int) -> None:
         moves.hand_over_posts(self._connection, number, to=to)
 
+    def withdraw_posts(self, number: int, *, keep: Collection[Destination]) -> None:
+        moves.withdraw_posts(self._connection, number, keep=keep)
+
     def add_alert(self, alert: Alert, number: int) -> None:
         """An event that was stored before is left alone."""
         insert_or_ignore(self._connection, alerts, rows.alert_values(alert, number))

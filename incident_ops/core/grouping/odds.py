@@ -5,6 +5,7 @@ breaks by itself, rarely, or takes a failure over from an asset that it is built
 so, or is silent. Results hardly move when a number here is halved or doubled.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import log
@@ -18,17 +19,17 @@ SILENT = 0.3
 # Faults that are open at one time, in a team's estate; beyond a few thousand assets they grow with the estate.
 FAULTS = 4
 FAULTS_PER_ASSET = 0.001
-# However small the graph, an asset fails by itself in at most a fifth of all storms.
-MOST_FAULTS_PER_ASSET = 0.2
+# However small the graph, an asset fails by itself in at most a tenth of all storms.
+MOST_FAULTS_PER_ASSET = 0.1
 # A silent asset is accused when that is ten times as likely as that its children failed each by itself: "strong
 # evidence" (Jeffreys, Theory of Probability, 3rd ed., appendix B). Three failing children of three suffice on
 # any graph; two of two do where there are a hundred assets and more: there two strangers are seldom siblings.
 ACCUSES_AT = 10.0
-# Before anything is seen: most assets have no check, so most children of a failing asset stay quiet. Counted as
-# so many children.
-QUIET_CHILDREN = 0.8
-QUIET_CHILDREN_COUNT = 4
-# A failure is followed through so many quiet assets at most. One more joins more strangers than relatives.
+# Of the assets that took a failure over, half have no check that would see it. This guess counts as much as two
+# children of failing assets; what the children show is added.
+UNSEEN = 0.5
+UNSEEN_COUNT = 2
+# A failure is followed through so many quiet assets at most: a third joins more strangers than relatives.
 MOST_QUIET_HOPS = 2
 
 
@@ -64,18 +65,13 @@ class Odds:
 def odds_of(failing: Collection[str], kin: Kin) -> Odds:
     """Odds for assets failing together; how well the estate is watched is learnt from them.
 
-    A well-watched estate shows: of the children of an asset that has passed its failure on, about
-    `PASSES_ON` fail too. More quiet ones than that are not looked at.
+    Looked at are the children of assets that have visibly passed their failure on. With `m` of them for parents a
+    child is not reached with (1 - PASSES_ON)^m; what is quiet beyond that is unseen.
     """
     passed_on = {parent for key in failing for parent in kin.parents(key) if parent in failing}
-    children = quiet = 0
-    for key in passed_on:
-        of_key = kin.children(key)
-        children += len(of_key)
-        quiet += len(of_key) - len(of_key & set(failing))
-    share = (quiet + QUIET_CHILDREN * QUIET_CHILDREN_COUNT) / (children + QUIET_CHILDREN_COUNT)
+    failing_parents = Counter(child for parent in passed_on for child in kin.children(parent))
+    not_reached = sum((1 - PASSES_ON) ** parents for parents in failing_parents.values())
+    quiet = len(failing_parents.keys() - set(failing))
+    unseen = (quiet - not_reached + UNSEEN * UNSEEN_COUNT) / (len(failing_parents) - not_reached + UNSEEN_COUNT)
     rate = max(FAULTS / max(kin.size, 1), FAULTS_PER_ASSET)
-    return Odds(
-        own_fault=min(rate, MOST_FAULTS_PER_ASSET),
-        unseen=max(0.0, (share - (1 - PASSES_ON)) / PASSES_ON),
-    )
+    return Odds(own_fault=min(rate, MOST_FAULTS_PER_ASSET), unseen=max(unseen, 0.0))

@@ -18,6 +18,7 @@ from incident_ops.core.alert import (
 )
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.member import Edge, Member
+from incident_ops.core.provenance import Ref
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity
@@ -73,9 +74,14 @@ COMPLETE_INCIDENT = Incident(
             fingerprint="run|shop/orders",
             subject=Subject(asset=AssetRef(key="shop/orders"), check="unique", name="nightly"),
             kind=AlertKind.NOT_MATERIALIZED,
+            nature=Nature.PIPELINE,
             partition="2026-11-20",
             check_severity=CheckSeverity.WARN,
+            first_fired_at=minutes(1),
             last_fired_at=minutes(3),
+            materialization=4711,
+            origin=Ref(asset="shop/raw", id=4242),
+            edge=Edge.POINTER,
             last_cause="run-2/build_orders",
             hops=2,
             healthy_at=minutes(8),
@@ -84,8 +90,10 @@ COMPLETE_INCIDENT = Incident(
             fingerprint="freshness|shop/daily",
             subject=Subject(asset=AssetRef(key="shop/daily")),
             kind=AlertKind.FRESHNESS,
+            nature=Nature.FRESHNESS,
             partition=None,
             check_severity=CheckSeverity.ERROR,
+            first_fired_at=minutes(4),
             last_fired_at=minutes(4),
         ),
     ),
@@ -95,6 +103,9 @@ COMPLETE_INCIDENT = Incident(
     cause_class=CauseClass.OPERATIONAL,
     severity_by="ana",
     owner="team:fin",
+    merged_into=12,
+    merged_from=(5, 9),
+    grouped_by="ana",
     assignee="bob",
     resolution=Resolution.FALSE_POSITIVE,
     acknowledged_at=minutes(4),

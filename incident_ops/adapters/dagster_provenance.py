@@ -1,0 +1,254 @@
+"""What Dagster's events add to the history: public Dagster types in, `Facts` out.
+
+Of a materialization only figures, versions, names and types of columns are kept, never a value of the data. Of
+the run's configuration a digest is kept, and of its tags those that are not Dagster's own, redacted. What a deleted
+run would have told stays empty.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterInstance
+
+from incident_ops.adapters.dagster_pointers import Inputs, LogIndex, Reader, inputs_of, pointers_in, versions_in
+from incident_ops.adapters.dagster_runs import job_of
+from incident_ops.adapters.dagster_translate import asset_ref, log_event_id, utc
+from incident_ops.core.alert import Alert, CheckSeverity, Observation
+from incident_ops.core.columns import ColumnRef
+from incident_ops.core.error_text import redact, shorten
+from incident_ops.core.provenance import Column, Evaluation, Facts, Materialization, RecordKind, View
+
+REMARK_METADATA = "incident"
+"""Our own observations carry it (`dagster_board`)."""
+VIEWER_METADATA = "incident_ops/viewer"
+VIEWED_METADATA = "incident_ops/viewed"
+DATA_VERSION = "dagster/data_version"
+CODE_VERSION = "dagster/code_version"
+
+MAX_TAG = 200
+_LINE = 300
+_RUNS_AT_ONCE = 500
+_OF_DAGSTER = ("dagster/", ".dagster/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One event of the log. `observation` is what a check evaluation was translated to: personal data is masked
+    there, once."""
+
+    id: int
+    entry: dg.EventLogEntry
+    observation: Observation | None = None
+
+    @property
+    def at(self) -> datetime:
+        return utc(self.entry.timestamp)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    job: str
+    config: str
+    tags: Mapping[str, str]
+    started_at: datetime | None
+
+
+_FORGOTTEN = _Run(job="", config="", tags={}, started_at=None)
+
+
+class Runs:
+    """The runs' records, each asked for once: one object serves one pass."""
+
+    def __init__(self, instance: DagsterInstance) -> None:
+        self._instance = instance
+        self._known: dict[str, _Run] = {}
+
+    def load(self, run_ids: Collection[str]) -> None:
+        """Fetch those that are not known yet, many at once. A run that was deleted says nothing."""
+        missing = sorted({run_id for run_id in run_ids if run_id} - self._known.keys())
+        for start in range(0, len(missing), _RUNS_AT_ONCE):
+            some = missing[start : start + _RUNS_AT_ONCE]
+            self._known.update(dict.fromkeys(some, _FORGOTTEN))
+            for record in self._instance.get_run_records(dg.RunsFilter(run_ids=some)):
+                self._known[record.dagster_run.run_id] = _run(record.dagster_run, record.start_time)
+
+    def get(self, run_id: str) -> _Run:
+        return self._known.get(run_id, _FORGOTTEN)
+
+
+def facts_of(events: Sequence[Told], *, log: LogIndex, runs: Runs) -> Facts:
+    """What a stretch of the log adds to the history, oldest first. Costs a few queries, however many events."""
+    materializations: list[tuple[Told, dg.AssetMaterialization | dg.AssetObservation]] = []
+    evaluations: list[Evaluation] = []
+    views: list[View] = []
+    for told in events:
+        data = _payload(told.entry)
+        if isinstance(data, dg.AssetCheckEvaluation):
+            evaluations.append(_evaluation(told, data))
+        elif isinstance(data, dg.AssetMaterialization):
+            materializations.append((told, data))
+        elif isinstance(data, dg.AssetObservation):
+            if _observed_kind(data) is not None:
+                materializations.append((told, data))
+            if view := _view(told, data):
+                views.append(view)
+    runs.load({told.entry.run_id for told, _ in materializations})
+    inputs = inputs_of([_reader(told, data) for told, data in materializations], log)
+    return Facts(
+        materializations=tuple(
+            _record(told, data, read, runs.get(told.entry.run_id))
+            for (told, data), read in zip(materializations, inputs, strict=True)
+        ),
+        evaluations=tuple(evaluations),
+        views=tuple(views),
+    )
+
+
+def says_something(text: str) -> bool:
+    """Does the stored text of an observation mention anything that is kept? Most do not, and are not decoded."""
+    return any(f'"{name}"' in text for name in (DATA_VERSION, REMARK_METADATA, VIEWER_METADATA))
+
+
+def _payload(entry: dg.EventLogEntry) -> object:
+    return entry.asset_materialization or entry.asset_observation or _evaluated(entry)
+
+
+def _evaluated(entry: dg.EventLogEntry) -> object:
+    return entry.dagster_event.event_specific_data if entry.dagster_event else None
+
+
+# ---- materializations and observations
+
+
+def _observed_kind(data: dg.AssetObservation) -> RecordKind | None:
+    """A remark of ours repeats the data version, so it is asked for first. An observation without a data version
+    says nothing of the data."""
+    if REMARK_METADATA in data.metadata:
+        return RecordKind.REMARK
+    return RecordKind.OBSERVATION if DATA_VERSION in (data.tags or {}) else None
+
+
+def _reader(told: Told, data: dg.AssetMaterialization | dg.AssetObservation) -> Reader:
+    tags = data.tags or {}
+    return Reader(
+        asset=asset_ref(data.asset_key).key,
+        partition=data.partition,
+        run_id=told.entry.run_id,
+        at=told.at,
+        pointers=pointers_in(tags),
+        versions=versions_in(tags),
+    )
+
+
+def _record(
+    told: Told, data: dg.AssetMaterialization | dg.AssetObservation, inputs: Inputs, run: _Run
+) -> Materialization:
+    tags, run_id = data.tags or {}, told.entry.run_id or None
+    kind = _observed_kind(data) if isinstance(data, dg.AssetObservation) else None
+    code_version = tags.get(CODE_VERSION)
+    return Materialization(
+        asset=asset_ref(data.asset_key).key,
+        id=told.id,
+        at=told.at,
+        kind=kind or RecordKind.MATERIALIZATION,
+        partition=data.partition,
+        run_id=run_id,
+        job=run.job,
+        inputs=inputs.pointers,
+        data_version=tags.get(DATA_VERSION),
+        code_version=code_version if code_version != run_id else None,
+        row_count=_row_count(data.metadata, partitioned=data.partition is not None),
+        columns=_columns(data.metadata),
+        column_lineage=_column_lineage(data.metadata),
+        config=run.config,
+        tags=run.tags,
+        ready_at=max(filter(None, (run.started_at, inputs.last_own))) if run.started_at else None,
+    )
+
+
+def _row_count(metadata: Mapping[str, dg.MetadataValue], *, partitioned: bool) -> int | None:
+    """The partition's own count where there is one: that of the whole table only grows."""
+    names = ("dagster/partition_row_count", "dagster/row_count") if partitioned else ("dagster/row_count",)
+    for name in names:
+        value = metadata.get(name)
+        if isinstance(value, dg.IntMetadataValue):
+            return value.value
+    return None
+
+
+def _columns(metadata: Mapping[str, dg.MetadataValue]) -> tuple[Column, ...] | None:
+    value = metadata.get("dagster/column_schema")
+    if not isinstance(value, dg.TableSchemaMetadataValue):
+        return None
+    return tuple(Column(name=column.name, type=column.type) for column in value.schema.columns)
+
+
+def _column_lineage(metadata: Mapping[str, dg.MetadataValue]) -> Mapping[str, tuple[ColumnRef, ...]] | None:
+    value = metadata.get("dagster/column_lineage")
+    if not isinstance(value, dg.TableColumnLineageMetadataValue):
+        return None
+    return {
+        column: tuple(ColumnRef(asset=asset_ref(dep.asset_key).key, column=dep.column_name) for dep in sources)
+        for column, sources in value.column_lineage.deps_by_column.items()
+    }
+
+
+# ---- runs
+
+
+def _run(run: dg.DagsterRun, started: float | None) -> _Run:
+    return _Run(
+        job=job_of(run),
+        config=digest(run.run_config),
+        tags=dict(_own_tags(run.tags)),
+        started_at=utc(started) if started is not None else None,
+    )
+
+
+def digest(config: Mapping[str, Any]) -> str:
+    """SHA-256 of a run's configuration, whatever the order of its keys."""
+    return sha256(json.dumps(config, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+
+
+def _own_tags(tags: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """The name is looked at with the value: `api_token: abc` is a secret by its name only."""
+    for name, value in tags.items():
+        if not name.startswith(_OF_DAGSTER):
+            text = redact(f"{name}={value}")
+            yield name, shorten(redact(text.removeprefix(f"{name}=")), MAX_TAG)
+
+
+# ---- checks and views
+
+
+def _evaluation(told: Told, data: dg.AssetCheckEvaluation) -> Evaluation:
+    target = data.target_materialization_data
+    said = told.observation.evidence.summary if isinstance(told.observation, Alert) else ""
+    return Evaluation(
+        event_id=log_event_id(told.id, told.entry.timestamp),
+        asset=asset_ref(data.asset_key).key,
+        check=data.check_name,
+        passed=data.passed,
+        at=told.at,
+        severity=CheckSeverity(data.severity.value),
+        materialization=target.storage_id if target else None,
+        partition=data.partition,
+        summary=shorten(" ".join(said.split()), _LINE),
+    )
+
+
+def _view(told: Told, data: dg.AssetObservation) -> View | None:
+    viewer, viewed = data.metadata.get(VIEWER_METADATA), data.metadata.get(VIEWED_METADATA)
+    if not isinstance(viewer, dg.TextMetadataValue) or not (viewer.value or "").strip():
+        return None
+    return View(
+        asset=asset_ref(data.asset_key).key,
+        viewer=(viewer.value or "").strip(),
+        at=told.at,
+        materialization=viewed.value if isinstance(viewed, dg.IntMetadataValue) else None,
+    )

@@ -1,0 +1,198 @@
+"""What the open incidents will make late: forecasts as records, and the news in them.
+
+Computed by `core.forecast`; here is which assets an incident makes late, what has to be read for it, and what was
+said already. Nothing is written: the caller keeps the records and tells the news.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from incident_ops.core.alert import AlertKind, Nature
+from incident_ops.core.arrivals import LateSince
+from incident_ops.core.catalog import Catalog
+from incident_ops.core.deadlines import FreshnessTerms, Ticks, next_deadlines
+from incident_ops.core.forecast import Expected, Verdict, between, clock_text, forecast, next_harm
+from incident_ops.core.habits import NEWEST
+from incident_ops.core.incident import Incident
+from incident_ops.core.provenance import Materialization, RecordKind
+from incident_ops.core.record import utc_text
+from incident_ops.engine.ports import History
+
+MOST_DEADLINES = 100
+"""Deadlines that are looked at for one incident, soonest first: a root of everything has thousands below it, and
+who reads of a hundred that will be missed needs no more."""
+RECENT = 5
+"""Records read to find when an asset was last materialized; observations may be among them."""
+
+Record = dict[str, Any]
+
+
+class LooksBack(Protocol):
+    """A store, as far as it is needed here."""
+
+    def looking_back(self) -> AbstractContextManager[History]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What one incident makes late.
+
+    Attributes:
+        records: as JSON has them, soonest deadline first: `asset`, `deadline`, `eta`, `eta_high`, `verdict`,
+            `path`, `basis`, `raised_at` (null until it was said that the deadline will be missed).
+        news: a sentence for each deadline that it is to be said of now.
+        next_harm: the earliest deadline ahead that will be missed.
+    """
+
+    records: tuple[Record, ...] = ()
+    news: tuple[str, ...] = ()
+    next_harm: datetime | None = None
+
+
+def late_in(incident: Incident) -> dict[str, LateSince]:
+    """Asset → since when it is late, for what the incident keeps from being built.
+
+    A failed check alone delays nothing: what is built from bad data is on time, and is `impact`'s business. It
+    does when something was not run on account of it. A root that no alert names is not known to be late."""
+    since: defaultdict[str, list[datetime]] = defaultdict(list)
+    for member in incident.firing:
+        is_late = member.nature is Nature.FRESHNESS or member.kind in (
+            AlertKind.FRESHNESS,
+            AlertKind.RUN_FAILED,
+            AlertKind.NOT_MATERIALIZED,
+        )
+        if member.subject.asset is not None and (is_late or incident.not_run):
+            since[member.subject.asset.key].append(member.first_fired_at)
+    return {asset: LateSince(since=min(times)) for asset, times in since.items()}
+
+
+def look_ahead(
+    store: LooksBack,
+    incidents: Iterable[Incident],
+    *,
+    catalog: Catalog,
+    terms: Mapping[str, FreshnessTerms],
+    ticks: Ticks,
+    previous: Mapping[int, Sequence[Mapping[str, Any]]],
+    now: datetime,
+    running: Mapping[str, datetime] | None = None,
+) -> dict[int, Outlook]:
+    """Number → outlook, for each open incident of those given.
+
+    The answers move with the clock alone: ask again every few minutes while an incident is open. Reads nothing
+    when nothing below any of the incidents has a policy, and else costs by what lies between them and their
+    hundred soonest deadlines.
+
+    Args:
+        terms: asset → its freshness policy.
+        previous: number → the records returned last time, so that nothing is said twice.
+        running: asset → when its build that is under way began.
+    """
+    late = {incident.number: late_in(incident) for incident in incidents if incident.is_open}
+    below = {number: _with_terms(catalog, assets, terms) for number, assets in late.items()}
+    found: dict[int, tuple[Expected, ...]] = {}
+    if any(below.values()):
+        with store.looking_back() as history:
+            deadlines = _deadlines(history, set[str]().union(*below.values()), terms, ticks)
+            soonest = {n: _soonest({a: deadlines[a] for a in below[n] & deadlines.keys()}, now) for n in late}
+            regions = {n: between(catalog.graph, late[n], soonest[n]) for n in late}
+            records = _records(history, catalog, set[str]().union(*regions.values()))
+        for number, region in regions.items():
+            found[number] = forecast(
+                late[number],
+                catalog.graph,
+                [m for asset in _with_inputs(catalog, region) for m in records[asset]],
+                soonest[number],
+                now=now,
+                running=running,
+            )
+    return {n: _outlook(found.get(n, ()), previous.get(n, ()), now=now) for n in late}
+
+
+def _with_terms(catalog: Catalog, late: Iterable[str], terms: Mapping[str, FreshnessTerms]) -> set[str]:
+    return {key for each in late for key in (each, *catalog.graph.descendants(each)) if key in terms}
+
+
+def _deadlines(
+    history: History, assets: Collection[str], terms: Mapping[str, FreshnessTerms], ticks: Ticks
+) -> dict[str, datetime]:
+    built_at: dict[str, datetime] = {}
+    for record in history.latest_of(assets, limit=RECENT):
+        if record.kind is RecordKind.MATERIALIZATION:
+            built_at[record.asset] = max(record.at, built_at.get(record.asset, record.at))
+    return next_deadlines({asset: terms[asset] for asset in assets}, built_at, ticks=ticks)
+
+
+def _soonest(deadlines: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    """Those ahead first, then those that have passed."""
+    in_order = sorted(deadlines, key=lambda asset: (deadlines[asset] <= now, deadlines[asset], asset))
+    return {asset: deadlines[asset] for asset in in_order[:MOST_DEADLINES]}
+
+
+def _records(
+    history: History, catalog: Catalog, region: Collection[str]
+) -> defaultdict[str, list[Materialization]]:
+    of_asset: defaultdict[str, list[Materialization]] = defaultdict(list)
+    if region:
+        for record in history.latest_of(_with_inputs(catalog, region), limit=NEWEST):
+            of_asset[record.asset].append(record)
+    return of_asset
+
+
+def _with_inputs(catalog: Catalog, region: Iterable[str]) -> set[str]:
+    return {asset for key in region for asset in (key, *catalog.graph.parents(key))}
+
+
+def _outlook(expected: Sequence[Expected], previous: Sequence[Mapping[str, Any]], *, now: datetime) -> Outlook:
+    raised = {(r["asset"], r["deadline"]): r["raised_at"] for r in previous if r.get("raised_at")}
+    records: list[Record] = []
+    news: list[str] = []
+    for each in expected:
+        raised_at = raised.get((each.asset, _text(each.deadline)))
+        if each.verdict is Verdict.WILL_MISS and raised_at is None:
+            news.append(_sentence(each, now))
+            raised_at = _text(now)
+        records.append(_record(each, raised_at))
+    records += _let_go(previous, {each.asset for each in expected}, now)
+    return Outlook(records=tuple(records), news=tuple(news), next_harm=next_harm(expected))
+
+
+def _let_go(previous: Iterable[Mapping[str, Any]], known: Collection[str], now: datetime) -> list[Record]:
+    """What was raised and is no longer held up, until its deadline: else it would be raised anew if it is."""
+    return [
+        {**record, "eta": None, "eta_high": None, "verdict": str(Verdict.WILL_MAKE), "basis": "held up no longer"}
+        for record in previous
+        if record.get("raised_at")
+        and record["asset"] not in known
+        and datetime.fromisoformat(record["deadline"]) > now
+    ]
+
+
+def _sentence(expected: Expected, now: datetime) -> str:
+    """Deadlines in whole minutes are rounded down, arrivals up: the one is later than the other as told, too."""
+    deadline = clock_text(expected.deadline, now)
+    eta = clock_text(expected.eta + timedelta(seconds=59, microseconds=999_999), now)
+    return f"{expected.asset} will miss its deadline {deadline}: expected {eta} at the earliest ({expected.basis})"
+
+
+def _record(expected: Expected, raised_at: str | None) -> Record:
+    return {
+        "asset": expected.asset,
+        "deadline": _text(expected.deadline),
+        "eta": _text(expected.eta),
+        "eta_high": _text(expected.eta_high),
+        "verdict": str(expected.verdict),
+        "path": list(expected.path),
+        "basis": expected.basis,
+        "raised_at": raised_at,
+    }
+
+
+def _text(at: datetime) -> str:
+    """To the second, rounded up: an arrival is never said to be earlier than it is."""
+    whole = at.replace(microsecond=0)
+    return utc_text(whole if whole == at else whole + timedelta(seconds=1)) or ""
