@@ -361,20 +361,21 @@ def catalog() -> None:
 @catalog.command()
 @as_json
 def refresh(as_json: bool) -> None:
-    """Read owners, tags and edges from the webserver now."""
+    """Read owners, tags and edges now: from the webserver, or without one by loading the workspace file."""
     around, now = _around(), utc_now()
     with _instance(around) as instance:
         held = in_force(surroundings_of(instance), now=now)
         ops = wire(instance, held, now=now)
-        known = refreshed_catalog(ops, now=now, max_age=timedelta(0), retry=timedelta(0))
+        known = refreshed_catalog(ops, now=now, max_age=timedelta(0), retry=timedelta(0), at_any_cost=True)
     if trouble := held.store.value("catalog trouble"):
         age = known.age(now)
         kept = f"; the last one, {format_duration(age)} old, stays in force" if age is not None else ""
         raise SourceUnavailable(f"{trouble}{kept}")
+    source = held.store.value("catalog source")
     if as_json:
-        _print_json({"assets": len(known), "fetched_at": utc_text(known.fetched_at)})
+        _print_json({"assets": len(known), "fetched_at": utc_text(known.fetched_at), "source": source})
     else:
-        click.echo(f"{len(known)} assets known")
+        click.echo(f"{len(known)} assets known, from the {source}")
 
 
 @commands.command()

@@ -1,5 +1,7 @@
-"""The catalog as the webserver tells it, over HTTP. What is asked is in `dagster_queries`; the event log is read in
-`dagster_events`."""
+"""The catalog as the webserver tells it, over HTTP.
+
+What is asked is in `dagster_queries`; the event log is read in `dagster_events`.
+"""
 
 import ipaddress
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What Dagster's GraphQL says of an asset → `AssetNode`. The questions are in `dagster_queries`."""
+"""What Dagster says of an asset, above all in GraphQL → `AssetNode`. The questions are in `dagster_queries`."""
 
 import json
 import re
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
+
+import dagster as dg
 
 from incident_ops.core.catalog import CONSUMERS_METADATA, RUNBOOK_METADATA, AssetNode
 from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow
@@ -15,6 +17,8 @@ CONSUMERS_LIMIT = 100
 TEXT_LIMIT = 1_000
 COLUMN_SCHEMA = "dagster/column_schema"
 PII_TAG = "pii"
+CUSTOM = "custom"
+"""The label of an automation condition that has none."""
 
 ASSET_FIELDS = f"""
   assetKey {{ path }}
@@ -68,7 +72,7 @@ def node_from(answer: Mapping[str, Any], *, location: str) -> AssetNode:
         runbook=_runbook_of(metadata.get(RUNBOOK_METADATA, {})),
         freshness=_freshness_of(answer["internalFreshnessPolicy"]),
         partitions=_partitions_of(answer["partitionDefinition"]),
-        automation=(answer["automationCondition"] or {}).get("label") or "",
+        automation=_automation_of(answer["automationCondition"]),
         is_materializable=answer["isMaterializable"],
         is_executable=answer["isExecutable"],
         is_detailed=not answer["hasAssetChecks"] and COLUMN_SCHEMA not in metadata,
@@ -88,6 +92,14 @@ def details_from(answer: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str,
     return tuple(sorted(checks)), tuple(columns)
 
 
+def pii_columns_of(schema: object) -> tuple[str, ...]:
+    """The tagged columns of Dagster's own value for `dagster/column_schema`."""
+    if isinstance(schema, dg.TableSchemaMetadataValue):
+        schema = schema.value
+    columns = schema.columns if isinstance(schema, dg.TableSchema) else ()
+    return tuple(column.name for column in columns if is_pii(column.tags))
+
+
 def key_of(answer: Mapping[str, Any]) -> str:
     return "/".join(answer["assetKey"]["path"])
 
@@ -99,11 +111,11 @@ def is_pii(tags: Mapping[str, str] | None) -> bool:
 
 def consumers_from(value: object) -> tuple[str, ...]:
     """The list that the metadata holds, or a text of names set apart by commas or white space."""
-    if isinstance(value, str):
-        names: Iterable[str] = re.split(r"[\s,;]+", value)
-    else:
-        names = [name.strip() for name in value if isinstance(name, str)] if isinstance(value, list | tuple) else []
-    return tuple(dict.fromkeys(cut(name, TEXT_LIMIT) for name in names if name))[:CONSUMERS_LIMIT]
+    names: Iterable[object] = re.split(r"[\s,;]+", value) if isinstance(value, str) else ()
+    if isinstance(value, list | tuple):
+        names = value
+    stripped = (name.strip() for name in names if isinstance(name, str))
+    return tuple(dict.fromkeys(cut(name, TEXT_LIMIT) for name in stripped if name))[:CONSUMERS_LIMIT]
 
 
 def cut(text: str, limit: int) -> str:
@@ -136,6 +148,10 @@ def _freshness_of(policy: Mapping[str, Any] | None) -> FreshnessTerms | None:
         lower_bound_delta=timedelta(seconds=policy["lowerBoundDeltaSeconds"]),
         timezone=policy["timezone"],
     )
+
+
+def _automation_of(condition: Mapping[str, Any] | None) -> str:
+    return (condition["label"] or CUSTOM) if condition else ""
 
 
 def _partitions_of(definition: Mapping[str, Any] | None) -> str:

@@ -169,7 +169,9 @@ class DagsterLog:
             found: dict[int, int | None] = {row[0]: row[1] for row in self._fetch(sa.union_all(*terms))}
             yield from (found[position] for position in range(len(some)))
 
-    def _fetch(self, query: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[Any]) -> Sequence[tuple[Any, ...]]:
+    def _fetch(
+        self, query: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
+    ) -> Sequence[tuple[Any, ...]]:
         try:
             with self._storage.index_connection() as connection:
                 return [tuple(row) for row in connection.execute(query)]

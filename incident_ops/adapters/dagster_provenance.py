@@ -1,8 +1,8 @@
 """What Dagster's events add to the history: public Dagster types in, `Facts` out.
 
 Of a materialization only figures, versions, names and types of columns are kept, never a value of the data. Of
-the run's configuration a digest is kept, and of its tags those that are not Dagster's own, redacted. What a deleted
-run would have told stays empty.
+the run's configuration a digest is kept, and of its tags those that are not Dagster's own, redacted. What a
+deleted run would have told stays empty.
 """
 
 import json

@@ -19,7 +19,6 @@ from incident_ops.adapters.dagster_definitions import (
     key_of,
     node_from,
 )
-from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.catalog_merge import merge, with_details_of
 from incident_ops.core.error_text import redact, shorten
@@ -28,6 +27,9 @@ from incident_ops.core.errors import SourceUnavailable
 DETAILS_A_QUERY = 100
 DETAILS_ROUND = timedelta(minutes=5)
 """How often the catalog is read, and so how often another part of the assets is asked for details."""
+
+Details = tuple[tuple[str, ...], tuple[str, ...]]
+"""The checks on an asset, and its columns that are tagged `pii`."""
 
 _ASSETS = f"""query IncidentOpsCatalog {{
   repositoriesOrError {{
@@ -122,7 +124,7 @@ class DagsterQueries(ABC):
 
     def _detailed(self, nodes: Sequence[AssetNode], known: Catalog, *, now: datetime) -> Iterator[AssetNode]:
         open_ = {node.key for node in nodes if not node.is_detailed}
-        nodes = [with_details_of(node, known.get(AssetRef(key=node.key))) for node in nodes]
+        nodes = [with_details_of(node, known.node(node.key)) for node in nodes]
         never = [node.key for node in nodes if not node.is_detailed]
         again = _in_turn(sorted(open_ - set(never)), self._details_at_once, now)
         found = self._details([*never, *again][: self._details_at_once])
@@ -133,9 +135,9 @@ class DagsterQueries(ABC):
             else:
                 yield node
 
-    def _details(self, keys: Sequence[str]) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    def _details(self, keys: Sequence[str]) -> dict[str, Details]:
         """As far as they can be had: without them the catalog is still worth reading."""
-        found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        found: dict[str, Details] = {}
         for start in range(0, len(keys), DETAILS_A_QUERY):
             wanted = [{"path": key.split("/")} for key in keys[start : start + DETAILS_A_QUERY]]
             try:

@@ -5,7 +5,7 @@ import os
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,8 +14,11 @@ import dagster as dg
 
 from incident_ops.adapters.dagster_board import DagsterBoard
 from incident_ops.adapters.dagster_catalog import GraphQLCatalog
+from incident_ops.adapters.dagster_deadlines import cron_ticks
 from incident_ops.adapters.dagster_events import DagsterEvents
 from incident_ops.adapters.dagster_links import links_of
+from incident_ops.adapters.dagster_own_location import catalog_of
+from incident_ops.adapters.dagster_workspace import WorkspaceFile
 from incident_ops.adapters.notify.inbox import InboxNotifier
 from incident_ops.adapters.notify.slack import SlackNotifier
 from incident_ops.adapters.notify.slack_resource import IncidentSlackResource
@@ -28,6 +31,7 @@ from incident_ops.config import (
     load_settings,
     settings_from_text,
 )
+from incident_ops.core.catalog import Catalog
 from incident_ops.core.errors import ConfigError
 from incident_ops.core.own import OWN_ASSETS
 from incident_ops.core.routing import INBOX, Destination, RoutingRules
@@ -38,6 +42,7 @@ from incident_ops.engine.policy import Policy, SeverityRule
 from incident_ops.engine.ports import Notifier
 
 DATABASE_FILE = "incident_ops.db"
+WORKSPACE_FILE = "workspace.yaml"
 _LAST_GOOD = "last good configuration"
 _SLACK = "slack"
 
@@ -167,6 +172,8 @@ def policy_of(settings: Settings) -> Policy:
         resolve_after=config.resolve_after,
         reopen_within=config.reopen_within,
         repeat_interval=config.route.repeat_interval,
+        group_window=config.group_window,
+        consumers=config.consumers,
     )
 
 
@@ -200,27 +207,51 @@ def _slack(token: str, base_url: str) -> SlackNotifier:
     return IncidentSlackResource(token=token, base_url=base_url).get_notifier()
 
 
-def assemble(instance: dg.DagsterInstance, around: Surroundings, *, now: datetime) -> Ops:
-    """Everything a pass needs, on `instance`."""
+def assemble(
+    instance: dg.DagsterInstance,
+    around: Surroundings,
+    *,
+    now: datetime,
+    repository: dg.RepositoryDefinition | None = None,
+) -> Ops:
+    """Everything a sensor's pass needs, on `instance`.
+
+    Args:
+        repository: that the sensor is part of.
+    """
     held = in_force(around, now=now)
-    return wire(instance, held, now=now)
+    ops = wire(instance, held, now=now)
+    own_location = partial(catalog_of, repository) if repository is not None else Catalog
+    return replace(ops, own_location=own_location, spare_workspace=None)
 
 
 def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
-    """`assemble`, with settings that were read already."""
+    """Everything a pass in the foreground needs, where somebody waits for the code locations to be loaded."""
     store, settings = held.store, held.settings
     open_statuses = [status for status in Status if status.is_open]
     return Ops(
         store=store,
         source=DagsterEvents(instance, own_assets=OWN_ASSETS, lineage=lambda: store.catalog().upstream),
         workspace=GraphQLCatalog(settings.dagster_url),
+        spare_workspace=WorkspaceFile(instance, file)
+        if (file := workspace_file(surroundings_of(instance)))
+        else None,
         board=DagsterBoard(
             instance, settings.dagster_url, open_incidents=lambda: store.incidents(statuses=open_statuses)
         ),
         policy=policy_of(settings),
         sinks=sinks_of(settings, store, now=now),
+        ticks=cron_ticks,
         config_trouble=" ".join(held.problems),
     )
+
+
+def workspace_file(around: Surroundings) -> Path | None:
+    """The `workspace.yaml` of `DAGSTER_HOME` or, as `dagster dev` has it, of the current directory."""
+    home = around.environ.get("DAGSTER_HOME")
+    folders = [Path(home)] if home else []
+    files = [folder / WORKSPACE_FILE for folder in (*folders, around.cwd)]
+    return next((file for file in files if file.is_file()), None)
 
 
 def utc_now() -> datetime:

@@ -25,6 +25,8 @@ _EFFECTIVE = (
     "receivers.*.slack",
     "fallback_receiver",
     "severity",
+    "consumers",
+    "group_window",
     "reopen_within",
     "resolve_after",
 )

@@ -241,6 +241,7 @@ class Config(Section):
     reminders: Named[Severity, PositiveDuration] = Field(default_factory=_default_reminders)
     budget: Budget = Budget()
     flapping: Flapping = Flapping()
+    group_window: PositiveDuration = timedelta(hours=1)
     reopen_within: Duration = timedelta(hours=24)
     resolve_after: Duration = timedelta(0)
     classification: Classification = Classification()

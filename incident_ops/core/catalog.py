@@ -3,9 +3,10 @@
 One catalog out of several tellers is made in `catalog_merge`; what changed between two is in `catalog_history`.
 """
 
-from collections.abc import Iterable, Mapping
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
@@ -86,6 +87,10 @@ class Catalog:
     def get(self, asset: AssetRef | None) -> AssetNode | None:
         return self._nodes.get(asset.key) if asset else None
 
+    def node(self, key: str) -> AssetNode | None:
+        """By its key `a/b`."""
+        return self._nodes.get(key)
+
     def declares(self, key: str) -> bool:
         """A code location names that asset; events alone do not count."""
         node = self._nodes.get(key)
@@ -96,6 +101,20 @@ class Catalog:
         """The lineage of all that is known, made once."""
         edges = ((up, node.key) for node in self._nodes.values() for up in node.upstream)
         return AssetGraph.from_edges(edges, nodes=self._nodes)
+
+    def with_consumers(self, more: Mapping[str, Sequence[str]]) -> "Catalog":
+        """With further consumers of assets, named by key or by a pattern like `marketing/*`; the graph stays."""
+        added: dict[str, AssetNode] = {}
+        for pattern, consumers in more.items():
+            for key in [pattern] if pattern in self._nodes else fnmatch.filter(self._nodes, pattern):
+                node = added.get(key, self._nodes[key])
+                added[key] = replace(node, consumers=tuple(dict.fromkeys((*node.consumers, *consumers))))
+        if not added:
+            return self
+        again = copy(self)
+        again._nodes = {**self._nodes, **added}
+        again.__dict__["graph"] = self.graph  # consumers are no edges
+        return again
 
     def upstream(self, key: str) -> tuple[str, ...]:
         node = self._nodes.get(key)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow
 from incident_ops.core.durations import format_duration
@@ -83,7 +82,7 @@ Told = tuple[ChangeKind, str]
 
 
 def _declared(catalog: Catalog, key: str) -> AssetNode | None:
-    node = catalog.get(AssetRef(key=key))
+    node = catalog.node(key)
     return None if node is None or node.is_observed else node
 
 

@@ -7,6 +7,7 @@ Who declares an asset is believed about it; whoever else names it only adds what
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from incident_ops.core.catalog import AssetNode, Catalog
@@ -80,8 +81,9 @@ def with_details_of(node: AssetNode, known: AssetNode | None) -> AssetNode:
     return replace(node, checks=known.checks, pii_columns=known.pii_columns, is_detailed=True)
 
 
+@lru_cache(maxsize=2)
 def over(catalog: Catalog, beneath: Catalog) -> Catalog:
-    """`catalog`, and beneath it what only the other one declares."""
+    """`catalog`, and beneath it what only the other one declares. Remembered, so that the graph is made once."""
     missing = [node for node in beneath.nodes if not catalog.declares(node.key)]
     if not missing:
         return catalog

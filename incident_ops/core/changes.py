@@ -12,11 +12,13 @@ from incident_ops.core.lineage import AssetGraph
 SETTLING = timedelta(hours=6)
 """Below this the age of a change says little: a daily job shows all changes of the morning at once."""
 
-TOUCHED = 1.0
-REACHED = 1.0
+RISK = 0.25
+"""The prior grows with this power of the assets touched: large changes break more (Kamei et al., 2013, "A
+large-scale empirical study of just-in-time quality assurance")."""
+
 NEAR, PER_HOP = 0.3, 0.5
-"""How likely a symptom shows just here; see `rank_changes`. Between a third and three times these values nothing
-changes by more than two cases in a hundred (`incident_ops_tests/benchmarks/changes.py`)."""
+"""How likely a symptom shows near below the change. Between a third and three times these values and that of
+`SETTLING`, the share of culprits named first moves by one in a hundred (`benchmarks/changes.py` of the tests)."""
 
 MOST_TOUCHED = 200  # of a commit that touches more, the rest hardly reaches anything new
 
@@ -47,11 +49,12 @@ def rank_changes(
     """The changes that can have broken the asset, likeliest first. One after the symptom cannot, and neither can
     one of which nothing lies upstream of it.
 
-    Bayes' rule with a prior 1 / (age + 6 h): errors are found soon, and the tail is long. The likelihood that a
-    change shows itself at this very asset is a sum over three readings of where people see one: where it was made
-    (1 / assets touched, if the symptom is one of them), anywhere that it reaches (1 / √assets reached: less than
-    in proportion, since what reaches much is also looked at more), near below it (.3 × .5 ^ hops). So a narrow
-    change just above beats a wide one far above, and some hours more are forgiven to the better fit.
+    Bayes' rule with a prior touched ^ .25 / (age + 6 h): errors are found soon, and the tail is long. The
+    likelihood that a change shows itself at this very asset is a sum over three readings of where people see one:
+    where it was made (1 / assets touched, if the symptom is one of them), anywhere that it reaches (1 / √assets
+    reached: less than in proportion, since what reaches much is also looked at more), near below it (.3 × .5 ^
+    hops). So a narrow change just above beats a wide one far above, and some hours more are forgiven to the
+    better fit.
     """
     levels = _levels_above(symptom_asset, graph)
     commits: defaultdict[str, list[Change]] = defaultdict(list)
@@ -80,15 +83,15 @@ def _ranked(
     )
     hops, age = levels[nearest.asset], symptom_at - nearest.at
     reached = _reach(touched, graph)
-    fit = REACHED / sqrt(reached) + NEAR * PER_HOP**hops
+    fit = 1 / sqrt(reached) + NEAR * PER_HOP**hops
     if symptom_asset in touched:
-        fit += TOUCHED / len(touched)
+        fit += 1 / len(touched)
     where = "on the asset itself" if hops == 0 else f"{hops} hop{'s' if hops > 1 else ''} upstream"
     return RankedChange(
         id=commit[0].id,
         change=nearest,
         hops=hops,
-        score=fit / ((age + SETTLING) / timedelta(hours=1)),
+        score=fit * len(touched) ** RISK / ((age + SETTLING) / timedelta(hours=1)),
         reason=f"{where}, {format_duration(age)} before, reaches {reached:,} asset{'s' if reached > 1 else ''}",
     )
 

@@ -17,6 +17,7 @@ from incident_ops.core.signals import (
     CATALOG,
     CHANGES,
     OPERATIONAL,
+    OUT_OF_BAND,
     Signal,
     SignalKind,
     differences,
@@ -32,6 +33,10 @@ GUESSED = 0.5  # against what is proved, what only the time suggests
 UNSEEN = 0.7  # per hop, for a change of which nothing was seen in the data: the near one is likelier
 SEEN = 0.95  # per hop, for what was seen in the data: the far one is nearly as likely
 ALSO_SAYS = 0.5  # the same error as here
+OWN_ERROR = 1.0  # that its own code raised is hardly more than the symptom; what its input lacks says more
+
+SYMPTOMATIC = frozenset({SignalKind.FAILED_CHECK, SignalKind.VOLUME, SignalKind.FRESHNESS})
+"""On the failing asset itself these are what was seen, not why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,7 @@ class Case:
     def _signals_at(self, step: Step) -> Iterator[Signal]:
         found = [*self._of_record(step), *self._of_troubles(step), *self._of_catalog(step)]
         relevant = [s for s in found if self._explains(s, step) and self._touches(s, step.asset)]
-        if step.before is None and all(s.kind in (SignalKind.FAILED_CHECK, SignalKind.VOLUME) for s in relevant):
+        if step.before is None and all(s.kind in SYMPTOMATIC for s in relevant):
             return  # the symptom itself, seen once more
         yield from relevant
 
@@ -114,14 +119,15 @@ class Case:
             names = frozenset(verdict.check for verdict in known if not verdict.passed)
             yield from failed_checks(self._history.verdicts_on(step.record), known_before=names)
         if step.good is not None and step.good != step.record:
-            earlier = self._good_ones_before(step.record)
+            earlier = self._good_ones_until(step.good, step.record.partition)
             is_dbt = step.asset in self._context.dbt_assets
             yield from differences(step.record, step.good, earlier=earlier, is_dbt=is_dbt)
 
-    def _good_ones_before(self, record: Materialization) -> list[Materialization]:
-        of_all = self._history.records(record.asset)
-        earlier = [m for m in of_all if (m.at, m.id) < (record.at, record.id) and not self._history.is_bad(m)]
-        same = [m for m in earlier if m.partition == record.partition]
+    def _good_ones_until(self, good: Materialization, partition: str | None) -> list[Materialization]:
+        """Not those after it: they may be bad like the record in question, with nobody to say so."""
+        of_all = self._history.records(good.asset)
+        earlier = [m for m in of_all if (m.at, m.id) <= (good.at, good.id) and not self._history.is_bad(m)]
+        same = [m for m in earlier if m.partition == partition]
         return same or earlier
 
     def _of_troubles(self, step: Step) -> Iterator[Signal]:
@@ -131,7 +137,7 @@ class Case:
             if trouble.kind is AlertKind.FRESHNESS:
                 yield Signal(kind=SignalKind.FRESHNESS, summary=trouble.summary, weight=OPERATIONAL)
             elif trouble.kind in (AlertKind.RUN_FAILED, AlertKind.NOT_MATERIALIZED):
-                yield self._run_error(trouble)
+                yield self._run_error(trouble, is_own=step.before is None)
 
     def _concerns(self, trouble: Trouble, step: Step) -> bool:
         """It lasted when the step was read; a run's error also speaks for what that very run had built."""
@@ -144,16 +150,16 @@ class Case:
         is_after = step.record is None or trouble.at >= step.record.at or trouble.kind is AlertKind.FRESHNESS
         return is_its_run or (lasted and is_after)
 
-    def _run_error(self, trouble: Trouble) -> Signal:
+    def _run_error(self, trouble: Trouble, *, is_own: bool) -> Signal:
         cause = f" ({trouble.error_class.value.replace('_', ' ')})" if trouble.error_class else ""
         signature = self.walk.symptom.error_signature
-        is_same = (
-            bool(signature) and trouble.error_signature == signature and trouble.asset != self.walk.symptom.asset
-        )
+        is_same = bool(signature) and trouble.error_signature == signature and not is_own
+        was_stopped = trouble.error_class in (ErrorClass.INTERRUPTED, ErrorClass.DIED)
+        weight = OWN_ERROR if is_own and not was_stopped else OPERATIONAL
         return Signal(
-            kind=SignalKind.RUN_ERROR,
+            kind=SignalKind.INTERRUPTED if was_stopped else SignalKind.RUN_ERROR,
             summary=f"its run failed{cause}: {trouble.summary}{', the same error as here' if is_same else ''}",
-            weight=OPERATIONAL + (ALSO_SAYS if is_same else 0),
+            weight=weight + (ALSO_SAYS if is_same else 0),
         )
 
     def _of_catalog(self, step: Step) -> Iterator[Signal]:
@@ -209,15 +215,15 @@ def _all_below(place: Place, readers: Mapping[Place, Sequence[Place]]) -> set[Pl
 
 
 def _is_carried(signal: Signal, above: Iterable[Signal]) -> bool:
-    """Did it come with the input? A change of code does not; fewer rows do when there, in the logarithm, at least
-    half as much is missing."""
-    if signal.kind in CHANGES:
+    """Did it come with the input? A change of code does not, nor does the loss of a worker; fewer rows do when
+    there, in the logarithm, at least half as much is missing."""
+    if signal.kind in CHANGES or signal.kind is SignalKind.INTERRUPTED:
         return False
     if signal.kind is SignalKind.VOLUME:
         return any(_is_the_same_move(signal, other) or other.kind is SignalKind.FAILED_CHECK for other in above)
     if signal.kind is SignalKind.SCHEMA:
         return any(other.kind is SignalKind.SCHEMA for other in above)
-    return any(other.kind not in CHANGES for other in above)
+    return any(other.kind not in CHANGES and other.weight >= OUT_OF_BAND for other in above)
 
 
 def _is_the_same_move(signal: Signal, other: Signal) -> bool:

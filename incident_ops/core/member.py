@@ -2,17 +2,10 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Nature, Recovery, Subject, most_specific
 from incident_ops.core.provenance import Ref
-
-
-class Edge(StrEnum):
-    """What connects a member with the root: a pointer that Dagster wrote, or lineage and time only."""
-
-    POINTER = "pointer"
-    TIME = "time"
+from incident_ops.core.trail import Edge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,12 @@ def compose(incident: Incident, *, links_of: Callable[[Incident], tuple[Link, ..
     )
 
 
+def told(incident: Incident, text: str, *, colour: Colour, links: tuple[Link, ...]) -> Message:
+    """A message with a text of its own, whose first line is the headline."""
+    headline, _, rest = text.partition("\n")
+    return Message(incident_id=incident.id, colour=colour, headline=headline, summary=rest, links=links)
+
+
 def digest_line(incident: Incident) -> str:
     """An incident in one line, for lists and digests."""
     warn = " (WARN)" if all(m.check_severity is CheckSeverity.WARN for m in incident.members) else ""

@@ -12,7 +12,11 @@ from incident_ops.core.status import EntryKind, Status, TimelineEntry
 
 
 class Action(StrEnum):
+    """A post is the incident's own message; to tell is a message by itself, with its own text, to somebody who
+    uses the data."""
+
     POST = "post"
+    TELL = "tell"
     EDIT = "edit"
     REPLY = "reply"
 
@@ -34,7 +38,7 @@ class Told:
 class Notice:
     """A message owed to one destination. `key` is its identity: the same notice is never owed twice.
 
-    `text` is set for replies; posts and edits are drawn from the incident when they are sent. `pushes` says
+    `text` is set for replies and for what is told; posts and edits are drawn from the incident when they are sent. `pushes` says
     whether people are to be interrupted.
     """
 

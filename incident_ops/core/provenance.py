@@ -155,6 +155,14 @@ class Provenance:
             if evaluation.materialization is not None:
                 self._verdicts[Ref(asset=evaluation.asset, id=evaluation.materialization)].append(evaluation)
 
+    def with_more(
+        self, materializations: Iterable[Materialization], evaluations: Iterable[Evaluation]
+    ) -> "Provenance":
+        """This part of the history and another."""
+        records = [record for of_asset in self._of_asset.values() for record in of_asset]
+        verdicts = [verdict for of_ref in self._verdicts.values() for verdict in of_ref]
+        return Provenance([*records, *materializations], [*verdicts, *evaluations])
+
     @property
     def assets(self) -> Collection[str]:
         return self._of_asset.keys()
@@ -201,14 +209,9 @@ class Provenance:
 
     def built_from(self, record: Materialization) -> list[Materialization]:
         """The records that read this one, oldest first."""
-        direct = self._readers.get(record.ref, ())
-        remarks = [
-            reader
-            for remark in self._of_asset.get(record.asset, ())
-            if remark.kind is RecordKind.REMARK and self._before(remark) == record
-            for reader in self._readers.get(remark.ref, ())
-        ]
-        readers = [r for r in (*direct, *remarks) if self._reads(r, record)]
+        remarks = (m for m in self._of_asset.get(record.asset, ()) if m.kind is RecordKind.REMARK)
+        refs = {record.ref, *(remark.ref for remark in remarks if self._before(remark) == record)}
+        readers = [r for ref in refs for r in self._readers.get(ref, ()) if self._reads(r, record)]
         return sorted(readers, key=lambda m: (m.at, m.asset, m.id))
 
     def _reads(self, reader: Materialization, record: Materialization) -> bool:

@@ -14,9 +14,10 @@ from incident_ops.core.alert import Alert, AlertKind, AssetRef, Evidence
 from incident_ops.core.grouping import Group, Known, Link, correlate
 from incident_ops.core.incident import Incident
 from incident_ops.core.lineage import AssetGraph
-from incident_ops.core.member import Edge, Member
+from incident_ops.core.member import Member
 from incident_ops.core.provenance import Ref
 from incident_ops.core.status import Status
+from incident_ops.core.trail import Edge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,15 @@ def channel_named(name: str) -> str:
     return f"#{kept[:80]}"
 
 
+def destination_of(recipient: str, rules: RoutingRules) -> Destination:
+    """Where a person (an e-mail address) or a team (`team:x`) is reached. A sink may know an address that the
+    configuration has no id for."""
+    if recipient.startswith("team:"):
+        team = recipient.removeprefix("team:")
+        return Destination(kind=rules.sink, address=rules.team_channels.get(team, channel_named(team)))
+    return Destination(kind=rules.sink, address=rules.people.get(recipient, recipient))
+
+
 def _channels_of(node: AssetNode, rules: RoutingRules) -> list[tuple[str, str]]:
     if tagged := node.tags.get(SLACK_TAG):
         return [(channel_named(tagged), f"tag {SLACK_TAG} of {node.key}")]

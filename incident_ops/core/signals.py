@@ -24,6 +24,7 @@ class SignalKind(StrEnum):
     SCHEMA = "schema"
     VOLUME = "volume"
     RUN_ERROR = "run_error"
+    INTERRUPTED = "interrupted"
     FRESHNESS = "freshness"
     CATALOG = "catalog"
     CONFIG = "config"
@@ -41,6 +42,7 @@ CLASS_OF: Mapping[SignalKind, CauseClass] = {
     SignalKind.SCHEMA: CauseClass.DATA,
     SignalKind.VOLUME: CauseClass.DATA,
     SignalKind.RUN_ERROR: CauseClass.OPERATIONAL,
+    SignalKind.INTERRUPTED: CauseClass.OPERATIONAL,
     SignalKind.FRESHNESS: CauseClass.OPERATIONAL,
 }
 
@@ -54,6 +56,7 @@ _LATE = frozenset({Nature.FRESHNESS, Nature.VOLUME})
 EXPLAINS: Mapping[SignalKind, frozenset[Nature]] = {
     SignalKind.FRESHNESS: _LATE,
     SignalKind.RUN_ERROR: _LATE | {Nature.PIPELINE},
+    SignalKind.INTERRUPTED: _LATE | {Nature.PIPELINE},
 }
 """Which symptoms a signal of a kind that holds data back can explain; the other kinds change data."""
 

@@ -160,7 +160,7 @@ class _Walker:
             asset=symptom.asset,
             record=record,
             edge=edge,
-            read_at=symptom.occurred_at,
+            read_at=max(symptom.occurred_at, record.at),
             good=verified or self._good_before(record),
             verified=verified,
         )
@@ -169,7 +169,7 @@ class _Walker:
         symptom = self._symptom
         if symptom.materialization is not None:
             ref = Ref(asset=symptom.asset, id=symptom.materialization)
-            found = self._history.get(ref, by=symptom.occurred_at)
+            found = self._history.get(ref, by=symptom.occurred_at) or self._history.get(ref)
             if found is None:
                 self._ends[f"the failing record of {symptom.asset} (event {ref.id}) is gone"] = None
             return found, Edge.POINTER

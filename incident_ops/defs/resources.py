@@ -21,9 +21,15 @@ class Wiring:
     def now(self) -> datetime:
         return utc_now()
 
-    def ops(self, instance: dg.DagsterInstance, *, now: datetime) -> Ops:
-        """Raises `StoreUnavailable`; a configuration that cannot be used is replaced by the last good one."""
-        return assemble(instance, surroundings_of(instance), now=now)
+    def ops(
+        self, instance: dg.DagsterInstance, *, now: datetime, repository: dg.RepositoryDefinition | None = None
+    ) -> Ops:
+        """Raises `StoreUnavailable`; a configuration that cannot be used is replaced by the last good one.
+
+        Args:
+            repository: that the sensor is part of: its assets are known whether or not a webserver answers.
+        """
+        return assemble(instance, surroundings_of(instance), now=now, repository=repository)
 
     def store(self, instance: dg.DagsterInstance) -> Store:
         """The store alone, for loading incidents."""

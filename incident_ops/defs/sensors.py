@@ -25,7 +25,7 @@ def build_sensors(wiring: Wiring) -> tuple[dg.SensorDefinition, ...]:
     )
     def incident_detection_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         now = wiring.now()
-        ops = wiring.ops(context.instance, now=now)
+        ops = wiring.ops(context.instance, now=now, repository=context.repository_def)
         done = detection_pass(ops, now=now, may_go_on=within(TICK_BUDGET))
         if done.opened or done.resolved:
             context.log.info(
@@ -47,7 +47,7 @@ def build_sensors(wiring: Wiring) -> tuple[dg.SensorDefinition, ...]:
         raised."""
         now = wiring.now()
         try:
-            ops = wiring.ops(context.instance, now=now)
+            ops = wiring.ops(context.instance, now=now, repository=context.repository_def)
             take_run(ops, context.dagster_run.run_id, now=now)
         except IncidentOpsError as error:
             context.log.error(f"run {context.dagster_run.run_id} is left to the detection sensor: {error}")
@@ -60,7 +60,8 @@ def build_sensors(wiring: Wiring) -> tuple[dg.SensorDefinition, ...]:
     )
     def notification_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         now = wiring.now()
-        done = notification_pass(wiring.ops(context.instance, now=now), now=now, may_go_on=within(TICK_BUDGET))
+        ops = wiring.ops(context.instance, now=now, repository=context.repository_def)
+        done = notification_pass(ops, now=now, may_go_on=within(TICK_BUDGET))
         for problem in done.problems:
             context.log.warning(problem)
         return dg.SkipReason(f"{done.delivered} delivered, {done.pending} pending")

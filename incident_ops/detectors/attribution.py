@@ -32,7 +32,7 @@ GROUPED_TYPES = (
 MOST_DIMENSIONS = 8  # 92 group-bys of up to three; each further one makes the leaves smaller and more
 MOST_DISTINCT = 100  # a column with more values is an identifier or a measure, not a dimension, unless asked for
 MOST_VALUES = 50  # of a dimension are told apart, the rest is `OTHER`
-MOST_LEAVES = 100_000  # 10 million rows of six even dimensions would be four million leaves and half a minute
+MOST_LEAVES = 50_000  # 10 million rows of six even dimensions would be four million leaves and half a minute
 SAMPLE = 100_000  # rows in which distinct values are counted
 
 Query = Callable[[str], list[tuple[Any, ...]]]

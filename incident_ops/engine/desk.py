@@ -13,13 +13,14 @@ from datetime import datetime
 from incident_ops.core.alert import Alert, Recovery, RetrySucceeded
 from incident_ops.core.arranging import Particulars, arranged, loudest, merged_into, regraded
 from incident_ops.core.belonging import Attach, Ignore, Open, decide
-from incident_ops.core.grouping import Known
 from incident_ops.core.incident import Incident, opened
 from incident_ops.core.member import Member
 from incident_ops.core.notices import notices_for
+from incident_ops.core.provenance import Provenance
 from incident_ops.core.regrouping import Arrangement, can_be_regrouped, regroup
 from incident_ops.core.routing import Route
 from incident_ops.core.status import SYSTEM, EntryKind, Status
+from incident_ops.engine.evidence import FromProvenance, history_of, origins_of
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import MemberKey, Transaction
 
@@ -134,22 +135,33 @@ class Desk:
 
     # ---- what belongs together
 
-    def regroup(self, known: Known | None = None) -> None:
+    def regroup(self) -> None:
         """Arrange the incidents near what has newly failed. Without anything new this costs nothing."""
         places = {alert.asset.key for alert in self._unplaced if alert.asset is not None}
         self._unplaced.clear()
         if not places:
             return
         self._lay_out_neighbours(places)
+        graph = self._knowledge.catalog.graph
         groupable = [incident for incident in self.incidents if can_be_regrouped(incident)]
+        provenance = history_of(self._tx.history, groupable, graph)
         arrangements = regroup(
-            groupable,
-            self._knowledge.catalog.graph,
+            [self._with_origins(incident, provenance) for incident in groupable],
+            graph,
             window=self._knowledge.policy.group_window,
-            known=known or Known(),
+            known=FromProvenance(provenance),
         )
         for arrangement in arrangements:
             self.arrange(arrangement)
+
+    def _with_origins(self, incident: Incident, provenance: Provenance) -> Incident:
+        """With what pointers prove of its members, for those of whom nothing is proved yet."""
+        unknown = [member for member in incident.members if member.origin is None]
+        origins = origins_of(unknown, provenance, self._knowledge.catalog.graph, now=self._now)
+        if not origins:
+            return incident
+        members = tuple(replace(m, origin=m.origin or origins.get(m.key)) for m in incident.members)
+        return replace(incident, members=members)
 
     def _lay_out_neighbours(self, places: Iterable[str]) -> None:
         """Open incidents up- and downstream, and those that began within the window: a cause that lies upstream
@@ -259,8 +271,12 @@ class Desk:
             if incident.resolves_itself(after=after, now=self._now):
                 self.put(incident.resolved(at=self._now))
 
-    def clear(self) -> Triaged:
-        """Save what changed and write down what is owed to people for it."""
+    def clear(self, *, is_assessed: bool = False) -> Triaged:
+        """Save what changed and write down what is owed to people for it.
+
+        Args:
+            is_assessed: the change is itself what was found out; nothing is to be looked into on account of it.
+        """
         self._number_the_drafts()
         for number in self._rearranged & self._current.keys():
             if self._before[number] is not None:
@@ -278,9 +294,14 @@ class Desk:
             survivor = self._current[number].merged_into
             if survivor is not None and self._before[number] is not None:
                 self._tx.hand_over_posts(number, to=survivor)
+                self._tx.hand_over_ledger(number, to=survivor)
         for number in changed:
             incident, before = self._current[number], self._before[number]
             self._save(incident, before)
+        if not is_assessed:
+            self._tx.mark_unassessed([n for n in changed if self._current[n].merged_into is None])
+        for number in changed:
+            incident, before = self._current[number], self._before[number]
             if before is None:
                 opened_.append(incident.id)
             ended = incident.status is Status.RESOLVED and (before is None or before.is_open)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.incident import Incident
-from incident_ops.core.message import Link, compose
+from incident_ops.core.message import Colour, Link, Message, compose, told
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.retry import DELAY_FOR_A_PERSON, delay_before_retry
 from incident_ops.core.routing import Destination
@@ -23,6 +23,9 @@ ENOUGH_FAILURES = 3
 
 FALLBACK_AFTER = timedelta(minutes=15)
 """A post that no try got through for this long goes to the fallback as well."""
+
+_MUST_ARRIVE = (Action.POST, Action.TELL)
+_FOR, _TO = "For ", " → "
 
 LOOK_BACK = timedelta(minutes=5)
 """Clocks differ: look for a message from this long before its delivery was created."""
@@ -114,7 +117,7 @@ def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
     notifier = sinks.notifiers.get(delivery.destination.kind)
     if notifier is None:
         raise TransportError(f"no {delivery.destination.kind} sink is configured", needs_person=True)
-    message = compose(store.incident(delivery.number), links_of=sinks.links_of)
+    message = _message(store.incident(delivery.number), delivery, sinks)
     if delivery.action is Action.EDIT:
         if isinstance(notifier, CanUpdate) and delivery.thread is not None:
             notifier.update(delivery.thread, message)
@@ -129,6 +132,13 @@ def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
             notifier.update(found, message)
         return found
     return notifier.send(delivery.destination, message, key=delivery.key)
+
+
+def _message(incident: Incident, delivery: Delivery, sinks: Sinks) -> Message:
+    if delivery.action is Action.TELL:
+        colour = Colour.RED if delivery.pushes else Colour.GREEN
+        return told(incident, delivery.text, colour=colour, links=sinks.links_of(incident))
+    return compose(incident, links_of=sinks.links_of)
 
 
 def _found(notifier: Notifier, delivery: Delivery) -> Receipt | None:
@@ -147,17 +157,17 @@ def _postpone(store: Store, sinks: Sinks, delivery: Delivery, error: TransportEr
     store.postpone(delivery, error=str(error), not_before=now + delay, fate_unknown=fate_unknown, now=now)
     waited = now - delivery.created_at
     is_owed_elsewhere = error.needs_person or waited >= FALLBACK_AFTER
-    if delivery.action is Action.POST and is_owed_elsewhere and delivery.destination != sinks.fallback:
+    if delivery.action in _MUST_ARRIVE and is_owed_elsewhere and delivery.destination != sinks.fallback:
         with store.transaction() as tx:
-            tx.enqueue([_post_to(sinks.fallback, delivery)], now=now)
+            tx.enqueue([_moved_to(sinks.fallback, delivery)], now=now)
 
 
 def _replace(store: Store, sinks: Sinks, delivery: Delivery, error: TransportError, *, now: datetime) -> None:
     instead: Notice | None = None
     text = f"{delivery.action} to {delivery.destination} was refused: {error}"
-    if delivery.action is Action.POST:
+    if delivery.action in _MUST_ARRIVE:
         other = _next_place(store, sinks, delivery)
-        instead = _post_to(other, delivery) if other else None
+        instead = _moved_to(other, delivery) if other else None
         text += f"; sent to {other} instead" if other else ""
     entry = TimelineEntry(at=now, kind=EntryKind.DELIVERY_FAILED, text=text)
     store.bury(delivery, error=str(error), instead=instead, entry=entry, now=now)
@@ -165,7 +175,8 @@ def _replace(store: Store, sinks: Sinks, delivery: Delivery, error: TransportErr
 
 def _next_place(store: Store, sinks: Sinks, delivery: Delivery) -> Destination | None:
     """The default, else the fallback; None when a post lives there already or when both have refused it."""
-    posts = {d.destination: d.status for d in store.deliveries(delivery.number) if d.action is Action.POST}
+    identity = _identity_of(delivery)
+    posts = {d.destination: d.status for d in store.deliveries(delivery.number) if _identity_of(d) == identity}
     posts[delivery.destination] = DeliveryStatus.DEAD
     for place in (sinks.default, sinks.fallback):
         if place not in posts:
@@ -175,11 +186,22 @@ def _next_place(store: Store, sinks: Sinks, delivery: Delivery) -> Destination |
     return None
 
 
-def _post_to(destination: Destination, delivery: Delivery) -> Notice:
+def _moved_to(destination: Destination, delivery: Delivery) -> Notice:
+    """The same notice to another place; what was meant for one person says for whom."""
+    if delivery.action is Action.POST:
+        key = f"INC-{delivery.number}:post:{destination}"
+        return Notice(key=key, number=delivery.number, destination=destination, action=Action.POST, pushes=True)
+    is_addressed = delivery.text.startswith(_FOR)
     return Notice(
-        key=f"INC-{delivery.number}:post:{destination}",
+        key=f"{_identity_of(delivery)}{_TO}{destination}",
         number=delivery.number,
         destination=destination,
-        action=Action.POST,
-        pushes=True,
+        action=delivery.action,
+        text=delivery.text if is_addressed else f"{_FOR}{delivery.destination.address}: {delivery.text}",
+        pushes=delivery.pushes,
     )
+
+
+def _identity_of(delivery: Delivery) -> str:
+    """What the notice is, wherever it goes: an incident's post, or one message to one recipient."""
+    return "post" if delivery.action is Action.POST else delivery.key.partition(_TO)[0]

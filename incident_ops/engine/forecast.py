@@ -18,23 +18,31 @@ from incident_ops.core.deadlines import FreshnessTerms, Ticks, next_deadlines
 from incident_ops.core.forecast import Expected, Verdict, between, clock_text, forecast, next_harm
 from incident_ops.core.habits import NEWEST
 from incident_ops.core.incident import Incident
+from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization, RecordKind
 from incident_ops.core.record import utc_text
-from incident_ops.engine.ports import History
 
 MOST_DEADLINES = 100
 """Deadlines that are looked at for one incident, soonest first: a root of everything has thousands below it, and
 who reads of a hundred that will be missed needs no more."""
+MOST_ASSETS = 2_000
+"""Assets between an incident and its deadlines: with twenty builds each about half a second's work."""
 RECENT = 5
 """Records read to find when an asset was last materialized; observations may be among them."""
 
 Record = dict[str, Any]
 
 
-class LooksBack(Protocol):
-    """A store, as far as it is needed here."""
+class Builds(Protocol):
+    """The history, as far as it is needed here (see `ports.History`)."""
 
-    def looking_back(self) -> AbstractContextManager[History]: ...
+    def latest_of(self, assets: Collection[str], *, limit: int = 1) -> list[Materialization]: ...
+
+
+class LooksBack(Protocol):
+    """The store, as far as it is needed here (see `ports.Store`)."""
+
+    def looking_back(self) -> AbstractContextManager[Builds]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +83,6 @@ def look_ahead(
     incidents: Iterable[Incident],
     *,
     catalog: Catalog,
-    terms: Mapping[str, FreshnessTerms],
     ticks: Ticks,
     previous: Mapping[int, Sequence[Mapping[str, Any]]],
     now: datetime,
@@ -85,20 +92,21 @@ def look_ahead(
 
     The answers move with the clock alone: ask again every few minutes while an incident is open. Reads nothing
     when nothing below any of the incidents has a policy, and else costs by what lies between them and their
-    hundred soonest deadlines.
+    soonest deadlines (`MOST_DEADLINES`, `MOST_ASSETS`).
 
     Args:
-        terms: asset → its freshness policy.
+        catalog: lineage, and the freshness policies that make the deadlines.
         previous: number → the records returned last time, so that nothing is said twice.
         running: asset → when its build that is under way began.
     """
     late = {incident.number: late_in(incident) for incident in incidents if incident.is_open}
-    below = {number: _with_terms(catalog, assets, terms) for number, assets in late.items()}
+    terms = {node.key: node.freshness for node in catalog.nodes if node.freshness is not None}
+    below = {number: _below(catalog.graph, assets) & terms.keys() for number, assets in late.items()}
     found: dict[int, tuple[Expected, ...]] = {}
     if any(below.values()):
         with store.looking_back() as history:
             deadlines = _deadlines(history, set[str]().union(*below.values()), terms, ticks)
-            soonest = {n: _soonest({a: deadlines[a] for a in below[n] & deadlines.keys()}, now) for n in late}
+            soonest = {n: _soonest(catalog.graph, late[n], _only(deadlines, below[n]), now) for n in late}
             regions = {n: between(catalog.graph, late[n], soonest[n]) for n in late}
             records = _records(history, catalog, set[str]().union(*regions.values()))
         for number, region in regions.items():
@@ -113,12 +121,12 @@ def look_ahead(
     return {n: _outlook(found.get(n, ()), previous.get(n, ()), now=now) for n in late}
 
 
-def _with_terms(catalog: Catalog, late: Iterable[str], terms: Mapping[str, FreshnessTerms]) -> set[str]:
-    return {key for each in late for key in (each, *catalog.graph.descendants(each)) if key in terms}
+def _below(graph: AssetGraph, late: Iterable[str]) -> set[str]:
+    return {key for each in late for key in (each, *graph.descendants(each))}
 
 
 def _deadlines(
-    history: History, assets: Collection[str], terms: Mapping[str, FreshnessTerms], ticks: Ticks
+    history: Builds, assets: Collection[str], terms: Mapping[str, FreshnessTerms], ticks: Ticks
 ) -> dict[str, datetime]:
     built_at: dict[str, datetime] = {}
     for record in history.latest_of(assets, limit=RECENT):
@@ -127,14 +135,28 @@ def _deadlines(
     return next_deadlines({asset: terms[asset] for asset in assets}, built_at, ticks=ticks)
 
 
-def _soonest(deadlines: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
-    """Those ahead first, then those that have passed."""
+def _only(deadlines: Mapping[str, datetime], assets: Collection[str]) -> dict[str, datetime]:
+    return {asset: deadlines[asset] for asset in assets if asset in deadlines}
+
+
+def _soonest(
+    graph: AssetGraph, late: Collection[str], deadlines: Mapping[str, datetime], now: datetime
+) -> dict[str, datetime]:
+    """Those ahead first, then those that have passed; one at least, and as many as the bounds allow."""
     in_order = sorted(deadlines, key=lambda asset: (deadlines[asset] <= now, deadlines[asset], asset))
-    return {asset: deadlines[asset] for asset in in_order[:MOST_DEADLINES]}
+    below = _below(graph, late)
+    chosen: dict[str, datetime] = {}
+    region: set[str] = set()
+    for asset in in_order[:MOST_DEADLINES]:
+        region |= below & {asset, *graph.ancestors(asset)}
+        if chosen and len(region) > MOST_ASSETS:
+            break
+        chosen[asset] = deadlines[asset]
+    return chosen
 
 
 def _records(
-    history: History, catalog: Catalog, region: Collection[str]
+    history: Builds, catalog: Catalog, region: Collection[str]
 ) -> defaultdict[str, list[Materialization]]:
     of_asset: defaultdict[str, list[Materialization]] = defaultdict(list)
     if region:

@@ -1,11 +1,12 @@
 """What decisions are founded on besides the events themselves: the catalog, the rules, and when we came."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity
 from incident_ops.core.catalog import AssetNode, Catalog
+from incident_ops.core.deadlines import Ticks
 from incident_ops.core.incident import Incident
 from incident_ops.core.labels import labels_of, labels_of_node, labels_of_trouble
 from incident_ops.core.member import Member
@@ -14,17 +15,38 @@ from incident_ops.core.severity import Assessment, assess
 from incident_ops.engine.policy import Policy
 
 
+def no_ticks(cron: str, timezone: str, after: datetime) -> Iterator[datetime]:
+    """Of those who know no calendar: there are no deadlines by cron then."""
+    return iter(())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
     """What a decision is founded on besides the events themselves.
 
     Attributes:
         installed_at: when this installation first looked; what is much older is backlog.
+        ticks: the moments of a cron schedule, for deadlines.
     """
 
     catalog: Catalog
     policy: Policy
     installed_at: datetime
+    ticks: Ticks = no_ticks
+
+    @property
+    def catalog_with_consumers(self) -> Catalog:
+        """With the consumers that the configuration names."""
+        return self.catalog.with_consumers(self.policy.consumers)
+
+    def owners_of(self, asset: str) -> tuple[str, ...]:
+        node = self.catalog.node(asset)
+        return node.owners if node else ()
+
+    def informed_owners(self, incident: Incident) -> set[str]:
+        """The owners who have the incident itself, with all that is in it."""
+        assets = {incident.root.subject.asset, *(member.subject.asset for member in incident.members)}
+        return {owner for asset in assets if asset is not None for owner in self.owners_of(asset.key)}
 
     def node(self, alert: Alert) -> AssetNode | None:
         return self.catalog.get(alert.asset)

@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 
 from incident_ops.core.alert import Alert, Observation
 from incident_ops.core.catalog import Catalog
+from incident_ops.core.catalog_merge import over, with_last_known, with_observed
+from incident_ops.core.deadlines import Ticks
 from incident_ops.core.errors import SourceUnavailable
+from incident_ops.engine.assess import assess, mark_for_forecast
 from incident_ops.engine.desk import Triaged
 from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
 from incident_ops.engine.knowledge import Knowledge
@@ -23,6 +26,10 @@ CATALOG_RETRY = timedelta(minutes=1)
 FIRST_CATALOG_RETRY = timedelta(seconds=10)
 """The webserver comes up later than the daemon; until it answers, everybody is a stranger."""
 STRANGER_MAX_AGE = timedelta(seconds=30)
+SPARE_RETRY = timedelta(hours=1)
+OBSERVED_WITHIN = timedelta(days=90)
+"""An asset that no code location names is forgotten when no event has told of it for so long."""
+FORECAST_EVERY = timedelta(minutes=5)
 SWEEP_EVERY = timedelta(minutes=3)
 WATCH_EVERY = timedelta(minutes=1)
 DETECTION = "detection"
@@ -36,6 +43,8 @@ class Ops:
     """Everything a pass needs, wired up.
 
     Attributes:
+        own_location: the assets of the code location that we run in, known without a webserver.
+        spare_workspace: a slow way to the catalog without a webserver; None where nobody may wait for it.
         config_trouble: why the configuration cannot be used (the last good one is in force), or empty.
     """
 
@@ -45,6 +54,9 @@ class Ops:
     board: Board
     policy: Policy
     sinks: Sinks
+    own_location: Callable[[], Catalog] = Catalog
+    spare_workspace: Workspace | None = None
+    ticks: Ticks
     config_trouble: str = ""
 
 
@@ -111,12 +123,23 @@ def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foregro
         is_last = page.is_last
         if page.cursor != cursor:
             knowledge = _knowing(ops, knowledge, page.observations, now=now)
-            triaged += triage(ops.store, page.observations, knowledge, now=now, cursor=(TAIL, page.cursor))
+            triaged += triage(
+                ops.store,
+                page.observations,
+                knowledge,
+                now=now,
+                facts=page.facts,
+                cursor=(TAIL, page.cursor),
+            )
     _note_lag(ops, is_behind=not is_last, now=now)
     triaged += settle_recovered(ops.store, knowledge, now=now)
     if in_foreground or is_due(ops.store, "sweep", every=SWEEP_EVERY, now=now):
         triaged += sweep(ops, knowledge, now=now)
         beat(ops.store, "sweep", now=now)
+    if in_foreground or is_due(ops.store, "forecast", every=FORECAST_EVERY, now=now):
+        mark_for_forecast(ops.store, knowledge)
+        beat(ops.store, "forecast", now=now)
+    triaged += assess(ops.store, knowledge, now=now, may_go_on=may_go_on)
     beat(ops.store, DETECTION, now=now)
     return triaged
 
@@ -130,7 +153,9 @@ def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispat
 
 def take_run(ops: Ops, run_id: str, *, now: datetime) -> Triaged:
     """Triage one run that just failed, without waiting for the tail to reach it."""
-    return triage(ops.store, ops.source.of_run(run_id, now=now), know(ops, now=now), now=now)
+    knowledge = know(ops, now=now)
+    triaged = triage(ops.store, ops.source.of_run(run_id, now=now), knowledge, now=now)
+    return triaged + assess(ops.store, knowledge, now=now, may_go_on=lambda: True)
 
 
 def know(ops: Ops, *, now: datetime, in_foreground: bool = False) -> Knowledge:
@@ -140,17 +165,24 @@ def know(ops: Ops, *, now: datetime, in_foreground: bool = False) -> Knowledge:
         catalog=refreshed_catalog(ops, now=now, retry=retry),
         policy=ops.policy,
         installed_at=_installed_at(ops, now=now),
+        ticks=ops.ticks,
     )
 
 
 def refreshed_catalog(
-    ops: Ops, *, now: datetime, max_age: timedelta = CATALOG_MAX_AGE, retry: timedelta = CATALOG_RETRY
+    ops: Ops,
+    *,
+    now: datetime,
+    max_age: timedelta = CATALOG_MAX_AGE,
+    retry: timedelta = CATALOG_RETRY,
+    at_any_cost: bool = False,
 ) -> Catalog:
-    """The stored catalog, renewed when it is older than `max_age`. Detection goes on without it, and with what
-    was last known of a code location that does not load.
+    """The stored catalog, renewed when it is older than `max_age`, with our own location beneath it. Detection goes
+    on without it, and with what was last known of a code location that does not load.
 
     Args:
         retry: how long to leave the webserver alone after an attempt; shorter while nothing is known.
+        at_any_cost: without a webserver load the code locations ourselves, also when an older catalog is known.
     """
     catalog = ops.store.catalog()
     age = catalog.age(now)
@@ -158,25 +190,55 @@ def refreshed_catalog(
         retry = min(retry, FIRST_CATALOG_RETRY)
     is_fresh = age is not None and timedelta(0) <= age < max_age
     if is_fresh or not is_due(ops.store, "catalog attempt", every=retry, now=now):
-        return catalog
+        return over(catalog, ops.own_location())
     beat(ops.store, "catalog attempt", now=now)
     try:
-        fetched = ops.workspace.fetch(now=now)
-        broken = ops.workspace.load_errors()
+        renewed = _read_again(ops, catalog, now=now, at_any_cost=at_any_cost)
     except SourceUnavailable as error:
-        ops.store.set_value("catalog trouble", str(error), now=now)
-        return catalog
-    ops.store.set_value("catalog trouble", "", now=now)
-    kept = [node for node in catalog.nodes if node.location in broken and node.key not in fetched]
-    catalog = Catalog([*fetched.nodes, *kept], fetched_at=now)
-    ops.store.save_catalog(catalog)
-    return catalog
+        _remember(ops.store, "catalog trouble", str(error), now=now)
+        return over(catalog, ops.own_location())
+    _remember(ops.store, "catalog trouble", "", now=now)
+    _remember(ops.store, "catalog source", renewed.source, now=now)
+    unknown_to = {node.key for node in renewed.nodes}
+    observed = ops.store.observed_edges(unknown_to=unknown_to, since=now - OBSERVED_WITHIN)
+    ops.store.save_catalog(with_observed(renewed, observed))
+    return over(ops.store.catalog(), ops.own_location())
+
+
+def _read_again(ops: Ops, known: Catalog, *, now: datetime, at_any_cost: bool) -> Catalog:
+    """From the webserver; without it, where nothing is known yet or somebody waits for it, from the workspace
+    file. A file that does not help is left alone for an hour."""
+    try:
+        return _read_from(ops.workspace, known, now=now)
+    except SourceUnavailable as error:
+        spare = ops.spare_workspace
+        is_needed = at_any_cost or (
+            known.fetched_at is None and is_due(ops.store, "workspace file attempt", every=SPARE_RETRY, now=now)
+        )
+        if spare is None or not is_needed:
+            raise
+        beat(ops.store, "workspace file attempt", now=now)
+        try:
+            return _read_from(spare, known, now=now)
+        except SourceUnavailable as another:
+            raise SourceUnavailable(f"{error} {another}") from another
+
+
+def _read_from(workspace: Workspace, known: Catalog, *, now: datetime) -> Catalog:
+    fetched = workspace.fetch(now=now, known=known)
+    return with_last_known(fetched, known, workspace.load_errors().keys())
+
+
+def _remember(store: Store, name: str, value: str, *, now: datetime) -> None:
+    if store.value(name) != value:
+        store.set_value(name, value, now=now)
 
 
 def _knowing(ops: Ops, knowledge: Knowledge, observations: Sequence[Observation], *, now: datetime) -> Knowledge:
     """An alert of an asset that the catalog does not know is a reason to renew it before anybody is told."""
     strangers = any(
-        isinstance(o, Alert) and o.asset is not None and o.asset.key not in knowledge.catalog for o in observations
+        isinstance(o, Alert) and o.asset is not None and not knowledge.catalog.declares(o.asset.key)
+        for o in observations
     )
     if not strangers:
         return knowledge

@@ -1,7 +1,9 @@
 """The settings of one pass, as plain values: what the configuration file means to the engine."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 
 from incident_ops.core.matching import Matcher, matches_all
 from incident_ops.core.routing import RoutingRules
@@ -26,6 +28,7 @@ class Policy:
         reopen_within: how long after its resolution a new failure reopens an incident.
         repeat_interval: the cool-down between two pushes of one incident to one destination.
         group_window: how far apart a cause and its effect may be seen, where no pointer proves them.
+        consumers: asset key, or a pattern like `marketing/*`, → people and teams that use it.
         backlog_age: what happened longer than this before our installation is recorded and not pushed.
     """
 
@@ -36,6 +39,7 @@ class Policy:
     reopen_within: timedelta = timedelta(hours=24)
     repeat_interval: timedelta = timedelta(hours=4)
     group_window: timedelta = timedelta(hours=1)
+    consumers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     backlog_age: timedelta = timedelta(hours=24)
 
     def graded(self, assessment: Assessment, labels: dict[str, str]) -> Assessment:

@@ -7,17 +7,29 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from incident_ops.core.alert import Alert, Observation
+from incident_ops.core.audience import Entry
 from incident_ops.core.catalog import Catalog
+from incident_ops.core.catalog_history import Change
 from incident_ops.core.delivery import Delivery, Receipt
+from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import Message
 from incident_ops.core.notices import Notice, Told
 from incident_ops.core.provenance import NO_FACTS, Evaluation, Facts, Materialization, Ref, View
+from incident_ops.core.recurrence import Earlier
 from incident_ops.core.routing import Destination
 from incident_ops.core.status import Status, TimelineEntry
 
 MemberKey = tuple[str, str]
 """A member's fingerprint and partition (empty for none)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unassessed:
+    """An incident to be looked into; `turn` is higher each time it is marked."""
+
+    number: int
+    turn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +49,25 @@ class History(Protocol):
         """The records of these ids (several of one id, if SQLite gave it anew)."""
         ...
 
-    def readers(self, refs: Collection[Ref]) -> list[Materialization]:
-        """The records that have a pointer to one of these."""
+    def readers(self, refs: Collection[Ref], *, limit: int | None = None) -> list[Materialization]:
+        """The records that have a pointer to one of these; of too many the newest `limit`."""
         ...
 
     def before(self, records: Collection[Materialization], *, limit: int) -> list[Materialization]:
-        """Of each record's asset and partition the `limit` newest records that are older than it."""
+        """Of each record's asset and partition the `limit` newest records that are older than it; our own remarks
+        left out."""
         ...
 
     def latest(self, places: Collection[tuple[str, str | None]]) -> list[Materialization]:
-        """The newest record of each (asset, partition)."""
+        """The newest record of each (asset, partition); our own remarks left out."""
         ...
 
     def latest_of(self, assets: Collection[str], *, limit: int = 1) -> list[Materialization]:
         """The `limit` newest records of each asset, whatever their partition; our own remarks left out."""
+        ...
+
+    def remarks(self, records: Collection[Materialization]) -> list[Materialization]:
+        """The next few of our own remarks on each record's asset that came after it."""
         ...
 
     def evaluations(self, refs: Collection[Ref]) -> list[Evaluation]:
@@ -116,6 +133,40 @@ class Transaction(Protocol):
     def clear_members(self, number: int) -> None:
         """Take the stored members off an incident that is to be saved with others: a member is in one open
         incident at a time."""
+        ...
+
+    def findings(self, number: int) -> Findings | None: ...
+
+    def save_findings(self, number: int, found: Findings) -> None:
+        """In place of what was found before."""
+        ...
+
+    def mark_unassessed(self, numbers: Collection[int]) -> None:
+        """What is known of these incidents has changed: cause and impact are to be found out anew."""
+        ...
+
+    def mark_assessed(self, done: Unassessed) -> None:
+        """Unless it was marked again meanwhile."""
+        ...
+
+    def earlier(self, fingerprints: Collection[str], *, since: datetime, than: int) -> list[Earlier]:
+        """Incidents other than number `than`, with one of the fingerprints, that were detected since."""
+        ...
+
+    def still_told(self) -> Collection[int]:
+        """Numbers of incidents that are over, and of whose data somebody has not heard the end."""
+        ...
+
+    def ledger(self, number: int) -> list[Entry]:
+        """Who was told of the incident's data, in order."""
+        ...
+
+    def enter(self, number: int, new: Collection[Entry], *, ended: Collection[Entry]) -> None:
+        """New entries of the ledger, and the end of others."""
+        ...
+
+    def hand_over_ledger(self, number: int, *, to: int) -> None:
+        """The entries of a merged incident are the other's from now on."""
         ...
 
     def add_alert(self, alert: Alert, number: int) -> None: ...
@@ -226,6 +277,13 @@ class Store(Outbox, Publications, Protocol):
         """Open incidents on an asset whose owner is not known."""
         ...
 
+    def next_unassessed(self) -> Unassessed | None:
+        """The incident that has waited longest to be looked into."""
+        ...
+
+    def findings(self, number: int) -> Findings | None: ...
+    def ledger(self, number: int) -> list[Entry]: ...
+
     def timeline(self, number: int) -> list[TimelineEntry]: ...
     def alerts(self, number: int, *, limit: int) -> list[Alert]:
         """The newest alerts of an incident, oldest of them first."""
@@ -240,7 +298,20 @@ class Store(Outbox, Publications, Protocol):
 
     def catalog(self) -> Catalog: ...
     def save_catalog(self, catalog: Catalog) -> None:
-        """Replace the stored catalog (its `fetched_at` must be set)."""
+        """Replace the stored catalog (its `fetched_at` must be set), and keep what changed and what it was."""
+        ...
+
+    def catalog_changes(self, assets: Collection[str], *, since: datetime) -> list[Change]:
+        """What changed in the definitions of these assets (keys `a/b`), oldest first; 90 days are kept."""
+        ...
+
+    def catalog_at(self, moment: datetime) -> Catalog | None:
+        """The catalog as it was then, None for a time before the first one that is kept."""
+        ...
+
+    def observed_edges(self, *, unknown_to: Collection[str], since: datetime) -> Mapping[str, Collection[str]]:
+        """Assets that events since then tell of and `unknown_to` does not contain → the upstream assets that
+        their newest event points to."""
         ...
 
     def value(self, name: str) -> str | None:
@@ -286,10 +357,11 @@ class EventSource(Protocol):
 
 
 class Workspace(Protocol):
-    """What the webserver knows. Every method raises `SourceUnavailable` when it cannot be asked."""
+    """What the webserver (or a workspace file) knows. Every method raises `SourceUnavailable` when it cannot be
+    asked."""
 
-    def fetch(self, *, now: datetime) -> Catalog:
-        """The assets of all code locations that are loaded."""
+    def fetch(self, *, now: datetime, known: Catalog | None = None) -> Catalog:
+        """The assets of all code locations that are loaded. What is dear to ask for may be taken from `known`."""
         ...
 
     def load_errors(self) -> Mapping[str, str]:

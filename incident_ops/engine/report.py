@@ -15,11 +15,14 @@ def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, An
     """The incident with its evidence, timeline and deliveries, as JSON has it."""
     catalog = store.catalog()
     age = catalog.age(now)
+    found = store.findings(incident.number)
     return {
         **incident_record(incident),
-        "suspects": [],
-        "impact": {"tainted": [], "at_risk": [], "healed": [], "consumers": []},
-        "audience": [],
+        "suspects": list(found.suspects) if found else [],
+        "looked_at": list(found.looked_at) if found else [],
+        "impact": dict(found.impact) if found else _NO_IMPACT,
+        "forecast": list(found.forecast) if found else [],
+        "audience": audience_of(store, incident),
         "attribution": None,
         "alerts": [
             {
@@ -40,9 +43,27 @@ def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, An
         "catalog": {
             "fetched_at": utc_text(catalog.fetched_at),
             "age_seconds": int(age.total_seconds()) if age is not None else None,
+            "source": store.value("catalog source"),
             "trouble": store.value("catalog trouble") or None,
         },
     }
+
+
+_NO_IMPACT: dict[str, Any] = {"tainted": [], "at_risk": [], "healed": [], "consumers": [], "viewers": []}
+
+
+def audience_of(store: Store, incident: Incident) -> list[dict[str, Any]]:
+    """Who was told of the incident's data, in order."""
+    return [
+        {
+            "recipient": entry.recipient,
+            "kind": str(entry.kind),
+            "at": utc_text(entry.at),
+            "ended_at": utc_text(entry.ended_at),
+            "text": entry.text,
+        }
+        for entry in store.ledger(incident.number)
+    ]
 
 
 def message_record(message: InboxMessage) -> dict[str, Any]:

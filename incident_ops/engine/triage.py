@@ -11,6 +11,7 @@ from incident_ops.core.alert import Alert, Observation, Recovery, RetrySucceeded
 from incident_ops.core.incident import Incident
 from incident_ops.core.labels import labels_of_node
 from incident_ops.core.provenance import NO_FACTS, Facts
+from incident_ops.engine.assess import touched_by
 from incident_ops.engine.desk import Desk, Triaged
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import Store, Transaction
@@ -36,6 +37,7 @@ def triage(
     with store.transaction() as tx:
         if facts:
             tx.add_facts(facts)
+            tx.mark_unassessed(touched_by(tx, facts, knowledge.catalog))
         desk = Desk(tx, knowledge, now=now)
         _lay_out_what_is_related(desk, tx, observations, knowledge, now=now)
         known = tx.known_events([o.event_id for o in observations if isinstance(o, Alert)])

@@ -4,27 +4,26 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 import pytest
 
-from incident_ops.adapters.dagster_catalog import (
-    DESCRIPTION_LIMIT,
-    Definition,
-    GraphQLCatalog,
-    merge,
-)
+from incident_ops.adapters.dagster_catalog import GraphQLCatalog
+from incident_ops.adapters.dagster_definitions import DESCRIPTION_LIMIT
 from incident_ops.adapters.dagster_links import base_of
 from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import AssetNode, Catalog
+from incident_ops.core.deadlines import CronWindow, TimeWindow
 from incident_ops.core.errors import SourceUnavailable
 from incident_ops_tests.processes import Running, free_port, make_home, make_workspace, running_webserver
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 FINANCE = """
+from datetime import timedelta
+
 import dagster as dg
 
 
@@ -33,6 +32,9 @@ import dagster as dg
     owners=["team:fin", "ana@example.com"],
     tags={"incident_ops/tier": "gold"},
     kinds={"python", "duckdb"},
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=24), warn_window=timedelta(hours=12)
+    ),
     group_name="finance",
     description="é" * 2000,
     metadata={
@@ -47,7 +49,20 @@ def orders():
 
 @dg.asset(
     deps=[orders],
+    partitions_def=dg.DailyPartitionsDefinition("2026-01-01"),
+    automation_condition=dg.AutomationCondition.on_cron("@daily"),
+    freshness_policy=dg.FreshnessPolicy.cron(
+        deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=2), timezone="Europe/Berlin"
+    ),
+    check_specs=[dg.AssetCheckSpec("not_empty", asset="revenue")],
     metadata={
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn("email", tags={"pii": ""}),
+                dg.TableColumn("amount"),
+                dg.TableColumn("country", tags={"pii": "false"}),
+            ]
+        ),
         "incident_ops/consumers": "team:board, cy@example.com",
         "incident_ops/runbook": "https://wiki.example.com/revenue",
     },
@@ -120,6 +135,41 @@ class TestRealWebserver:
         revenue = node(catalog, "revenue")
         assert revenue.consumers == ("team:board", "cy@example.com")
         assert revenue.runbook == "https://wiki.example.com/revenue"
+
+    def test_freshness_policies_of_both_kinds_are_known(self, catalog: Catalog):
+        assert node(catalog, "shop/orders").freshness == TimeWindow(
+            fail_window=timedelta(hours=24), warn_window=timedelta(hours=12)
+        )
+        assert node(catalog, "revenue").freshness == CronWindow(
+            deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=2), timezone="Europe/Berlin"
+        )
+        assert node(catalog, "ledger").freshness is None
+
+    def test_checks_are_known_wherever_they_are_defined(self, catalog: Catalog):
+        assert node(catalog, "shop/orders").checks == ("no_open_incident",)
+        assert node(catalog, "revenue").checks == ("not_empty",)
+
+    def test_partitions_automation_and_tagged_columns_of_the_definition_are_known(self, catalog: Catalog):
+        revenue, ledger = node(catalog, "revenue"), node(catalog, "ledger")
+        assert revenue.partitions == "time window %Y-%m-%d"
+        assert revenue.automation.startswith("on_cron")
+        assert revenue.pii_columns == ("email",), "neither what is not tagged nor what is tagged as harmless"
+        assert (ledger.is_partitioned, ledger.automation, ledger.pii_columns) == (False, "", ())
+        assert (revenue.is_materializable, ledger.is_executable) == (True, False)
+        assert revenue.locations == ("finance", "others")
+
+    def test_details_that_are_not_asked_for_now_are_those_known_before(self, webserver: Running, catalog: Catalog):
+        """They cost ten times the rest, so a big workspace is asked for them piece by piece."""
+        asked_nothing = GraphQLCatalog(webserver.url, details_at_once=0)
+        blind = node(asked_nothing.fetch(now=NOW), "revenue")
+        assert (blind.is_detailed, blind.checks) == (False, ())
+        assert node(asked_nothing.fetch(now=NOW, known=catalog), "revenue") == node(catalog, "revenue")
+        one = GraphQLCatalog(webserver.url, details_at_once=1).fetch(now=NOW)
+        both = GraphQLCatalog(webserver.url, details_at_once=1).fetch(now=NOW, known=one)
+        assert [sum(each.is_detailed for each in read.nodes) for read in (one, both)] == [
+            len(catalog) - 1,
+            len(catalog),
+        ], "those never asked about come first"
 
     def test_a_long_description_is_cut_so_that_dbt_sql_does_not_fill_our_store(self, catalog: Catalog):
         description = node(catalog, "shop/orders").description
@@ -303,24 +353,3 @@ class TestUnavailable:
             GraphQLCatalog(url.replace("//", "//ana:secret@")).fetch(now=NOW)
         assert seen == [f"Basic {b64encode(b'ana:secret').decode()}"]
         assert base_of("https://ana:secret@dagster.example.com/pre//?a=b#c") == "https://dagster.example.com/pre"
-
-
-class TestMerge:
-    def test_the_result_does_not_depend_on_the_order_in_which_locations_are_listed(self):
-        definitions = [
-            Definition(node=AssetNode(key="a", location="x", owners=("team:x",), upstream=("c",))),
-            Definition(node=AssetNode(key="a", location="y", upstream=("b",), consumers=("team:c",))),
-            Definition(node=AssetNode(key="a", location="z"), materializable=True, executable=True),
-        ]
-        assert merge(definitions) == merge(reversed(definitions))
-        (merged,) = merge(definitions)
-        assert (merged.location, merged.owners, merged.upstream) == ("z", ("team:x",), ("b", "c"))
-
-    def test_of_two_equal_definitions_the_same_one_speaks_at_every_reading(self):
-        # a group that flips between readings would look like a change of the catalog
-        equals = [Definition(node=AssetNode(key="a", location=name, group=name)) for name in ("y", "x")]
-        assert merge(equals) == merge(reversed(equals))
-        assert merge(equals)[0].group == "x"
-
-    def test_nothing_is_merged_into_nothing(self):
-        assert merge([]) == ()

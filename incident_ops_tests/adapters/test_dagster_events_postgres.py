@@ -18,6 +18,7 @@ from incident_ops.adapters.dagster_cursor import SETTLE
 from incident_ops.adapters.dagster_events import DagsterEvents
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Recovery
 from incident_ops_tests import tenant
+from incident_ops_tests.adapters import shop_of_traps as shop
 from incident_ops_tests.adapters.event_log import now, report_check, report_freshness
 from incident_ops_tests.processes import make_home
 
@@ -162,6 +163,17 @@ def test_an_id_whose_transaction_is_rolled_back_holds_nothing_up(instance: dg.Da
     report_check(instance, "after")
     assert reader.read() == ["after"]
     assert reader.read(at=now() + 2 * SETTLE) == []
+
+
+def test_pointers_lead_to_the_ids_that_the_tail_sees_and_partitions_to_their_own(instance: dg.DagsterInstance):
+    for day in ("d1", "d2"):
+        shop.build(instance, "raw/shop/orders", partition=day)
+    shop.build(instance, "daily", partition="d1")
+    shop.build(instance, "first", "second")
+    facts = DagsterEvents(instance).read(None, now=now(), limit=100).facts
+    orders, _, daily, first, second = facts.materializations
+    assert (daily.inputs, second.inputs) == ({"raw/shop/orders": orders.id}, {"first": first.id})
+    assert second.ready_at == first.at
 
 
 def insertion_of(instance: dg.DagsterInstance, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Attribution measured: real rate anomalies, generated sums after the Squeeze paper, and ten million rows in DuckDB."""
+"""Attribution measured: real rate anomalies, generated sums of Squeeze's shape, ten million rows in DuckDB."""
 
 import json
 import time
@@ -23,8 +23,8 @@ Conditions = dict[str, str]
 class SumTable:
     """Leaves with forecast and actual, and the causes that were injected.
 
-    Causes have one to three conditions each, do not overlap, and move all their leaves by one ratio. Leaf values are
-    log-normal with noughts; the forecast misses each leaf by Gaussian relative `noise`.
+    Causes have one to three conditions each, do not overlap, and move all their leaves by one ratio. Leaf values
+    are log-normal with noughts; the forecast misses each leaf by Gaussian relative `noise`.
     """
 
     seed: int
@@ -136,7 +136,8 @@ def _large() -> list[Row]:
     connection.execute(
         """CREATE TABLE orders AS SELECT 'c' || hash(i) % 5 AS channel, '7.' || hash(3 * i) % 8 AS app_version,
         'l' || hash(5 * i) % 30 AS country, 'd' || hash(7 * i) % 12 AS device, 's' || hash(11 * i) % 40 AS store,
-        hash(13 * i) % 10 AS hour_band, CASE WHEN channel = 'c3' AND app_version = '7.2' THEN NULL ELSE i END AS price
+        hash(13 * i) % 10 AS hour_band,
+        CASE WHEN channel = 'c3' AND app_version = '7.2' THEN NULL ELSE i END AS price
         FROM range(10_000_000) AS t(i)"""
     )
     dimensions = ["channel", "app_version", "country", "device", "store", "hour_band"]

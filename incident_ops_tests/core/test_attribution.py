@@ -42,7 +42,7 @@ def test_nulls_of_one_channel_and_version_are_named_by_exactly_these_two_not_by_
     found = localise(_orders(_is_the_fault), DIMENSIONS, measure="rate")
     assert found[0].conditions == FAULT
     assert found[0].explained == 1
-    assert sentence(found) == "100 % of the failing rows: channel = tiktok and app_version = 7.2 (3 % of all rows)"
+    assert sentence(found) == "100 % of the failing rows: channel = tiktok and app_version = 7.2 (2 % of all rows)"
 
 
 def test_a_rise_over_a_usual_rate_is_named_although_another_slice_always_fails_more() -> None:

@@ -123,7 +123,7 @@ def test_a_child_that_one_silent_parent_explains_accuses_no_other() -> None:
 
 def test_two_silent_parents_with_a_child_in_common_do_not_take_it_from_each_other() -> None:
     estate = large([*(("first", name) for name in "abc"), *(("second", name) for name in "cde")])
-    assert grouped(fail("d", "e", "a", "b", "c"), estate) == {"first?": {"a", "b", "c"}, "second?": {"d", "e"}}
+    assert grouped(fail("a", "b", "d", "e", "c"), estate) == {"first?": {"a", "b", "c"}, "second?": {"d", "e"}}
 
 
 def test_a_silent_parent_is_accused_of_one_kind_of_trouble_only() -> None:

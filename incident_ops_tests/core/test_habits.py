@@ -61,6 +61,15 @@ def test_where_the_upstream_is_as_steady_as_the_clock_it_is_taken_to_follow() ->
     assert habit_of("orders", chain(raw=10, orders=7)).way is Way.FOLLOWS
 
 
+def test_lags_that_vary_are_no_schedule_when_the_starts_vary_too() -> None:
+    """A busy queue: the next start cannot be told from the last ones."""
+    records: list[Materialization] = []
+    for day, took in enumerate(UPSTREAM_TOOK):
+        raw = built("raw", T0 + day * DAY + minutes(took), took=took)
+        records += [raw, built("orders", raw.at + minutes(took % 7 * 5), took=0, reads={"raw": raw})]
+    assert habit_of("orders", records).way is Way.FOLLOWS
+
+
 def test_without_pointers_nothing_is_known_of_the_way() -> None:
     records = [built("orders", T0 + day * DAY, took=9) for day in range(9)]
     habit = habit_of("orders", records)
@@ -89,7 +98,7 @@ def test_a_backfill_does_not_look_like_building_without_news() -> None:
 
 def test_a_rebuild_by_hand_now_and_then_does_not_either() -> None:
     records = days_of(lag=0)
-    records += [built("orders", m.at + minutes(90), reads=_reads(m, records)) for m in records[1:7:2]]
+    records += [built("orders", m.at + minutes(90), reads=_reads(m, records)) for m in records[1:15:2]]
     assert habit_of("orders", records).idle == frozenset()
 
 
@@ -107,11 +116,17 @@ def test_no_response_is_longer_than_the_time_between_builds() -> None:
     assert max(habit_of("hourly", records).responses) <= 3600
 
 
-def test_an_input_that_nobody_has_any_more_gives_no_response() -> None:
-    """It may have been the last to come."""
-    records = [m for m in days_of(lag=0) if m.asset == "orders"]
-    assert habit_of("orders", records).responses == ()
-    assert habit_of("orders", records).durations
+@pytest.mark.parametrize("kept", [set[str](), {"raw"}], ids=["none is left", "one is left"])
+def test_an_input_that_nobody_has_any_more_gives_no_response(kept: set[str]) -> None:
+    """It may have been the last to come: the lag behind the one that is left is too long."""
+    records: list[Materialization] = []
+    for day in range(9):
+        raw = built("raw", T0 + day * DAY)
+        last = built("last", raw.at + minutes(300))
+        records += [raw, last, built("orders", last.at + minutes(5), took=5, reads={"raw": raw, "last": last})]
+    habit = habit_of("orders", [m for m in records if m.asset in {"orders", *kept}])
+    assert habit.responses == ()
+    assert median(habit.durations) == 300
 
 
 def test_observations_are_no_builds() -> None:

@@ -1,5 +1,6 @@
 """Who is to blame? Stories of a symptom and the history behind it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -199,6 +200,34 @@ def test_an_interrupted_run_is_its_own_operational_cause() -> None:
     assert [(s.asset, s.cause_class) for s in findings.suspects] == [("orders", CauseClass.OPERATIONAL)]
 
 
+def test_being_late_does_not_explain_itself() -> None:
+    late = Trouble(asset="orders", kind=AlertKind.FRESHNESS, at=minutes(50), summary="orders is 3 h late")
+    findings = found(History().provenance, symptom(nature=Nature.FRESHNESS), context=Context(troubles=(late,)))
+    assert findings.suspects == ()
+
+
+def test_that_its_own_code_raised_is_the_last_explanation() -> None:
+    """The column that its input lost is why it raised."""
+    raised = Trouble(
+        asset="orders",
+        kind=AlertKind.RUN_FAILED,
+        at=minutes(99),
+        summary="KeyError: price",
+        error_class=ErrorClass.USER_CODE,
+    )
+    h = History()
+    h.built("raw", 1, columns=columns_of(id="int", price="int"))
+    h.built("orders", 2, reads={"raw": 1})
+    alone = found(h.provenance, symptom(nature=Nature.PIPELINE), context=Context(troubles=(raised,)))
+    assert [texts(s) for s in alone.suspects] == [["its run failed (user code): KeyError: price"]]
+    h.built("raw", 3, columns=columns_of(id="int"))
+    both = found(h.provenance, symptom(nature=Nature.PIPELINE), context=Context(troubles=(raised,)))
+    assert [s.asset for s in both.suspects] == ["raw"]
+    evicted = replace(raised, summary="evicted", error_class=ErrorClass.INTERRUPTED)
+    all_three = found(h.provenance, symptom(nature=Nature.PIPELINE), context=Context(troubles=(evicted,)))
+    assert [s.asset for s in all_three.suspects] == ["orders", "raw"], "no column takes a worker away"
+
+
 def test_a_failed_build_is_explained_by_the_column_that_its_input_lost() -> None:
     h = History()
     h.built("raw", 1, columns=columns_of(id="BIGINT", price="DOUBLE", at="TIMESTAMP"))
@@ -226,11 +255,11 @@ def test_a_change_between_two_good_builds_of_the_reader_is_found_though_it_was_b
     h.built("raw", 1, code="v1", rows=1_000)
     h.built("orders", 2, reads={"raw": 1})
     h.checked("orders", 2, passed=True)
-    h.built("raw", 3, code="v2", rows=30)
-    h.built("raw", 4, code="v2", rows=30)
-    h.built("orders", 5, reads={"raw": 4})
-    h.checked("orders", 5, passed=False)
-    assert found(h.provenance, symptom("orders", 5, check="not_null")).proven_root == ("raw", 4)
+    for id in range(3, 13):
+        h.built("raw", id, code="v2", rows=30)
+    h.built("orders", 20, reads={"raw": 12})
+    h.checked("orders", 20, passed=False)
+    assert found(h.provenance, symptom("orders", 20, check="not_null")).proven_root == ("raw", 12)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ FAULT = {"channel": "tiktok", "app_version": "7.2"}
 def connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(
-        """CREATE TABLE orders AS SELECT i AS order_id, ['web', 'ios', 'tiktok', NULL, 'o''brien'][1 + i % 5] AS channel,
+        """CREATE TABLE orders AS SELECT i AS order_id,
+        ['web', 'ios', 'tiktok', NULL, 'o''brien'][1 + i % 5] AS channel,
         '7.' || (i // 5) % 10 AS app_version, i % 3 AS "weird "" column", i % 7 < 3 AS is_gift,
         'p' || i % 11 AS email, DATE '2026-01-01' + (i % 4)::INTEGER AS day, hash(i) % 1000 / 10 AS score,
         CASE WHEN i % 5 = 2 AND (i // 5) % 10 = 2 THEN NULL ELSE 'x' END AS customer
@@ -65,7 +66,7 @@ def test_evenly_spread_failures_say_that_no_slice_explains_them(connection: duck
 
 def test_the_failing_column_identifiers_and_pii_are_not_looked_at(connection: duckdb.DuckDBPyConnection) -> None:
     found = explain_failing_rows(connection, "orders", "Channel IS NULL", pii=["EMAIL"])
-    assert found.dimensions == ("app_version", 'weird " column', "is_gift", "day")
+    assert found.dimensions == ("app_version", 'weird " column', "is_gift", "day", "customer")
 
 
 def test_a_column_of_many_values_can_be_asked_for_and_its_rare_values_are_folded(

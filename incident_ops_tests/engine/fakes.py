@@ -128,7 +128,7 @@ class FakeWorkspace:
     ) -> None:
         self._catalog, self._broken, self._daemons, self._away = catalog, broken or {}, daemons or {}, away
 
-    def fetch(self, *, now: datetime) -> Catalog:
+    def fetch(self, *, now: datetime, known: Catalog | None = None) -> Catalog:
         self._ask()
         return self._catalog or Catalog(fetched_at=now)
 

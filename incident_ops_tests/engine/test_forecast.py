@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from incident_ops.adapters.store import SqlStore
 from incident_ops.core.alert import AlertKind, Nature
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow
 from incident_ops.core.incident import Incident
-from incident_ops.core.provenance import Evaluation, Materialization, RecordKind, Ref, View
+from incident_ops.core.provenance import Facts, Materialization, RecordKind
 from incident_ops.core.status import Status
-from incident_ops.engine.forecast import MOST_DEADLINES, Outlook, late_in, look_ahead
-from incident_ops.engine.ports import History
+from incident_ops.engine.forecast import MOST_ASSETS, MOST_DEADLINES, LooksBack, Outlook, late_in, look_ahead
 from incident_ops_tests.builders import T0, make_alert, make_incident, make_recovery, minutes
 from incident_ops_tests.core.builds import built, chain
 
@@ -26,30 +26,12 @@ UNTIL_TEN = TimeWindow(fail_window=minutes(60) - DASH_BUILT)
 IN_AN_HOUR = {"cfo_dash": UNTIL_TEN}
 
 
-class FakeHistory(History):
+class FakeHistory:
     """The newest records of each asset, and the questions it was asked."""
 
     def __init__(self, records: Iterable[Materialization]) -> None:
         self._records = sorted(records, key=lambda m: m.at, reverse=True)
         self.asked: list[set[str]] = []
-
-    def materializations(self, refs: Collection[Ref]) -> list[Materialization]:
-        raise NotImplementedError
-
-    def readers(self, refs: Collection[Ref]) -> list[Materialization]:
-        raise NotImplementedError
-
-    def before(self, records: Collection[Materialization], *, limit: int) -> list[Materialization]:
-        raise NotImplementedError
-
-    def latest(self, places: Collection[tuple[str, str | None]]) -> list[Materialization]:
-        raise NotImplementedError
-
-    def evaluations(self, refs: Collection[Ref]) -> list[Evaluation]:
-        raise NotImplementedError
-
-    def views(self, assets: Collection[str], *, since: datetime) -> list[View]:
-        raise NotImplementedError
 
     def latest_of(self, assets: Collection[str], *, limit: int = 1) -> list[Materialization]:
         self.asked.append(set(assets))
@@ -62,7 +44,7 @@ class FakeStore:
         self.history = FakeHistory(records)
 
     @contextmanager
-    def looking_back(self) -> Iterator[History]:
+    def looking_back(self) -> Iterator[FakeHistory]:
         yield self.history
 
 
@@ -74,10 +56,14 @@ def failed(asset: str = "raw", number: int = 1, **anything: Any) -> Incident:
     return make_incident(number, make_alert(asset, minutes(-60), kind="run_failed", **anything))
 
 
+def catalog_of(lineage: Mapping[str, Sequence[str]], terms: Mapping[str, FreshnessTerms]) -> Catalog:
+    return Catalog(AssetNode(key=key, upstream=tuple(up), freshness=terms.get(key)) for key, up in lineage.items())
+
+
 def outlook(
     *incidents: Incident,
     at: datetime = T0,
-    store: FakeStore | None = None,
+    store: LooksBack | None = None,
     terms: Mapping[str, FreshnessTerms] | None = None,
     previous: Sequence[Mapping[str, Any]] = (),
     lineage: Mapping[str, Sequence[str]] = LINE,
@@ -86,8 +72,7 @@ def outlook(
     found = look_ahead(
         store or FakeStore(),
         incidents,
-        catalog=Catalog([AssetNode(key=key, upstream=tuple(up)) for key, up in lineage.items()]),
-        terms=IN_AN_HOUR if terms is None else terms,
+        catalog=catalog_of(lineage, IN_AN_HOUR if terms is None else terms),
         ticks=no_ticks,
         previous={incidents[0].number: previous},
         now=at,
@@ -112,6 +97,12 @@ def test_the_record_has_what_show_prints() -> None:
         },
     )
     assert (found.news, found.next_harm) == ((), None)
+
+
+def test_the_real_store_gives_the_same_answer(store: SqlStore) -> None:
+    with store.transaction() as tx:
+        tx.add_facts(Facts(materializations=tuple(PAST)))
+    assert outlook(failed(), store=store) == outlook(failed())
 
 
 def test_the_story_of_a_deadline_that_is_missed() -> None:
@@ -187,7 +178,7 @@ def test_an_incident_that_is_over_has_no_outlook() -> None:
     incident = replace(failed(), status=Status.RESOLVED)
     assert (
         look_ahead(
-            FakeStore(), [incident], catalog=Catalog(), terms=IN_AN_HOUR, ticks=no_ticks, previous={}, now=T0
+            FakeStore(), [incident], catalog=catalog_of(LINE, IN_AN_HOUR), ticks=no_ticks, previous={}, now=T0
         )
         == {}
     )
@@ -209,10 +200,8 @@ def test_cron_deadlines_come_from_the_calendar_that_is_handed_in() -> None:
         return iter([minutes(15)])
 
     terms = CronWindow(deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=1), timezone="Europe/Berlin")
-    catalog = Catalog([AssetNode(key=key, upstream=up) for key, up in LINE.items()])
-    found = look_ahead(
-        FakeStore(), [failed()], catalog=catalog, terms={"cfo_dash": terms}, ticks=at_nine, previous={}, now=T0
-    )
+    catalog = catalog_of(LINE, {"cfo_dash": terms})
+    found = look_ahead(FakeStore(), [failed()], catalog=catalog, ticks=at_nine, previous={}, now=T0)
     assert found[1].next_harm == minutes(15)
 
 
@@ -225,6 +214,20 @@ def test_below_the_root_of_everything_the_soonest_deadlines_are_looked_at() -> N
     assert len(found.records) == MOST_DEADLINES
     assert sum(record["verdict"] == "missed" for record in found.records) == 0
     assert found.next_harm == minutes(1)
+
+
+def test_where_too_much_lies_between_the_soonest_deadline_is_looked_at_whole() -> None:
+    """Half of the ways to it would make its arrival too early."""
+    layers = {key: [f"{key}_{n}" for n in range(MOST_ASSETS // 2)] for key in ("later", "sooner")}
+    lineage = {"raw": (), **layers} | {part: ("raw",) for parts in layers.values() for part in parts}
+    store = FakeStore([built("raw", minutes(-90), took=10), *(built(key, minutes(-60)) for key in layers)])
+    terms = {
+        "later": TimeWindow(fail_window=timedelta(hours=3)),
+        "sooner": TimeWindow(fail_window=timedelta(hours=2)),
+    }
+    found = outlook(failed(), store=store, terms=terms, lineage=lineage)
+    assert [record["asset"] for record in found.records] == ["sooner"]
+    assert store.history.asked[-1] == {"raw", "sooner", *layers["sooner"]}
 
 
 @pytest.mark.parametrize(

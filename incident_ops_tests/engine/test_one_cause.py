@@ -11,10 +11,10 @@ from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.core.alert import Alert
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.incident import Incident
-from incident_ops.core.member import Edge
 from incident_ops.core.notices import Action
 from incident_ops.core.routing import RoutingRules
 from incident_ops.core.status import EntryKind, Resolution, Status
+from incident_ops.core.trail import Edge
 from incident_ops.engine.dispatch import dispatch
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy

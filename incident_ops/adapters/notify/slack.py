@@ -44,6 +44,7 @@ _log = logging.getLogger(__name__)
 _LITERALLY = {"parse": "none", "link_names": False}
 _QUIETLY = {"unfurl_links": False, "unfurl_media": False, **_LITERALLY}
 
+_EMAIL = re.compile(r"[^\s#@]+@[^\s@]+")
 _CONVERSATION_ID = re.compile(r"[CGD][A-Z0-9]+")
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
 _KINDS_OF_CHANNELS = ("public_channel,private_channel", "public_channel")
@@ -57,7 +58,8 @@ _MOST_PAGES = 25
 class SlackNotifier:
     """Notifier with `CanUpdate`, `CanReply` and `CanLookUp`.
 
-    Addresses are `#name`, the id of a conversation (`C…`, `G…`, `D…`) or of a user (`U…`, `W…`: a direct message).
+    Addresses are `#name`, the id of a conversation (`C…`, `G…`, `D…`) or of a user (`U…`, `W…`: a direct message),
+    or somebody's e-mail address, by which Slack knows the user (scope `users:read.email`).
     Receipts hold the conversation's id and the message's `ts`. A server that is only like Slack may name neither
     of them: then they hold the address, and nothing for the message, which can be neither edited nor answered.
     """
@@ -69,13 +71,15 @@ class SlackNotifier:
             raise ValueError("the client repeats requests or follows redirects; make it with slack_client()")
         self._client = client
         self._channel_ids: dict[str, str] = {}
+        self._users: dict[str, str] = {}
         self._warned: set[str] = set()
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
         payload = render(message)
+        place = self._user_of(destination.address) if _EMAIL.fullmatch(destination.address) else destination.address
         request = Request(method="chat.postMessage", place=destination.address, adds=True)
         arguments = {
-            "channel": destination.address,
+            "channel": place,
             "text": payload.text,
             "blocks": list(payload.blocks),
             "metadata": _metadata(key),
@@ -86,6 +90,19 @@ class SlackNotifier:
         if receipt.channel != destination.address:
             self._channel_ids[destination.address] = receipt.channel
         return receipt
+
+    def _user_of(self, email: str) -> str:
+        """The id of the user; raises `TransportError`, permanent if Slack knows nobody of that address."""
+        if email not in self._users:
+            request = Request(method="users.lookupByEmail", place=email)
+            try:
+                user = self._ask(request, params={"email": email}).get("user")
+            except SlackApiError as error:
+                raise refused(error, request) from None
+            if not isinstance(user, dict) or not user.get("id"):
+                raise TransportError(f"{request} named nobody", permanent=True)
+            self._users[email] = str(user["id"])
+        return self._users[email]
 
     def update(self, receipt: Receipt, message: Message) -> None:
         request = Request(method="chat.update", place=receipt.channel)
@@ -154,6 +171,8 @@ class SlackNotifier:
 
     def _conversation_id(self, address: str) -> str | None:
         """The id that goes with an address, remembered from posts and from earlier look-ups."""
+        if _EMAIL.fullmatch(address):
+            address = self._user_of(address)
         if _CONVERSATION_ID.fullmatch(address):
             return address
         if address in self._channel_ids:

@@ -54,6 +54,7 @@ _PERMANENT = {
     "is_archived": "the channel is archived",
     "not_in_channel": "the app is not in the channel; invite it, or give it the scope chat:write.public",
     "user_not_found": "there is no such user",
+    "users_not_found": "nobody in the workspace has this e-mail address",
     "cannot_dm_bot": "a bot cannot be written to",
     "messages_tab_disabled": "the app's messages tab is switched off, so nobody can be written to directly",
     "restricted_action": "a rule of the workspace keeps the app from posting there",

@@ -6,8 +6,7 @@ once for each record wanted, within the one statement: PostgreSQL has LATERAL fo
 want `partition IS NULL` and `partition = …` written apart to go along an index.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +17,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from incident_ops.adapters.store import history_rows as rows
 from incident_ops.adapters.store.database import chunks
 from incident_ops.adapters.store.tables import (
-    IS_REMARK,
     SafeText,
     UtcDateTime,
     evaluations,
@@ -31,8 +29,9 @@ from incident_ops.core.provenance import Evaluation, Facts, Materialization, Rec
 MOST_REMARKS = 20
 """On one record; each is a change of the status of an incident there."""
 
-_IS_OF_DATA = materializations.c.kind != sa.literal_column(f"'{RecordKind.REMARK}'")
-_Place = tuple[str, str | None]
+_h = materializations.alias("h")
+_IS_OF_DATA = _h.c.kind != sa.literal_column(f"'{RecordKind.REMARK}'")
+_IS_REMARK = _h.c.kind == sa.literal_column(f"'{RecordKind.REMARK}'")
 
 
 def add_facts(connection: Connection, facts: Facts) -> None:
@@ -73,7 +72,6 @@ class SqlHistory:
                     wanted, pointers, sa.and_(p.upstream == wanted.c.asset, p.upstream_id == wanted.c.id)
                 ).join(materializations, sa.and_(m.asset == p.asset, m.id == p.id, m.at == p.at))
             )
-            .distinct()
             .order_by(p.at.desc(), p.asset, p.id.desc())
             .limit(limit)
             for wanted in _wanted_refs(refs)
@@ -81,39 +79,29 @@ class SqlHistory:
         return found if limit is None else found[-limit:]
 
     def before(self, records: Collection[Materialization], *, limit: int) -> list[Materialization]:
-        m = materializations.c
-        return self._newest(
-            [((record.asset, record.partition), record) for record in records],
-            lambda wanted: sa.tuple_(m.at, m.id) < sa.tuple_(wanted.c.at, wanted.c.id),
-            limit=limit,
-        )
+        wanted = [(r.asset, r.partition, r.at, r.id) for r in records]
+        columns = {"asset": SafeText(), "partition": SafeText(), "at": UtcDateTime(), "id": sa.BigInteger()}
+        return self._newest(columns, wanted, limit=limit)
 
     def latest(self, places: Collection[tuple[str, str | None]]) -> list[Materialization]:
-        return self._newest([(place, None) for place in places], None, limit=1)
+        return self._newest({"asset": SafeText(), "partition": SafeText()}, list(places), limit=1)
 
     def latest_of(self, assets: Collection[str], *, limit: int = 1) -> list[Materialization]:
-        m = materializations.c
-
-        def newest(wanted: sa.CTE) -> sa.Select[Any]:
-            of_asset = sa.select(materializations).where(m.asset == wanted.c.asset, _IS_OF_DATA)
-            return of_asset.order_by(m.at.desc(), m.id.desc()).limit(limit)
-
-        columns = {"asset": SafeText()}
-        return self._records(
-            self._each(_wanted(columns, [(asset,) for asset in chunk]), newest)
-            for chunk in chunks(sorted(set(assets)))
-        )
+        statements: list[sa.Select[Any]] = []
+        for chunk in chunks(sorted(set(assets))):
+            wanted = _wanted({"asset": SafeText()}, [(asset,) for asset in chunk])
+            newest = sa.select(_h).where(_h.c.asset == wanted.c.asset, _IS_OF_DATA)
+            newest = newest.order_by(_h.c.at.desc(), _h.c.id.desc()).limit(limit)
+            statements.append(self._each(wanted, newest))
+        return self._records(statements)
 
     def remarks(self, records: Collection[Materialization]) -> list[Materialization]:
-        m = materializations.c
-
-        def following(wanted: sa.CTE) -> sa.Select[Any]:
-            later = sa.select(materializations).where(m.asset == wanted.c.asset, IS_REMARK, m.at >= wanted.c.at)
-            return later.order_by(m.at, m.id).limit(MOST_REMARKS)
-
-        columns = {"asset": SafeText(), "at": UtcDateTime()}
-        places = sorted({(record.asset, record.at) for record in records})
-        return self._records(self._each(_wanted(columns, chunk), following) for chunk in chunks(places))
+        statements: list[sa.Select[Any]] = []
+        for chunk in chunks(sorted({(record.asset, record.at) for record in records})):
+            wanted = _wanted({"asset": SafeText(), "at": UtcDateTime()}, chunk)
+            later = sa.select(_h).where(_h.c.asset == wanted.c.asset, _IS_REMARK, _h.c.at >= wanted.c.at)
+            statements.append(self._each(wanted, later.order_by(_h.c.at, _h.c.id).limit(MOST_REMARKS)))
+        return self._records(statements)
 
     def evaluations(self, refs: Collection[Ref]) -> list[Evaluation]:
         e = evaluations.c
@@ -143,38 +131,26 @@ class SqlHistory:
     # ---- how it is asked
 
     def _newest(
-        self,
-        wanted: Sequence[tuple[_Place, Materialization | None]],
-        bound: Callable[[sa.CTE], sa.ColumnElement[bool]] | None,
-        *,
-        limit: int,
+        self, columns: dict[str, Any], wanted: Collection[tuple[Any, ...]], *, limit: int
     ) -> list[Materialization]:
-        """Of each place the newest records that are not remarks, older than the record given with it, if one is."""
-        columns = {"asset": SafeText(), "partition": SafeText(), "at": UtcDateTime(), "id": sa.BigInteger()}
-        if bound is None:
-            columns = {"asset": columns["asset"], "partition": columns["partition"]}
+        """Of each place wanted (older than a moment, if one is given) the newest records that are not remarks."""
         statements: list[sa.Select[Any]] = []
         for has_partition in (False, True):
-            values = {
-                (*place, *((record.at, record.id) if record else ()))
-                for place, record in wanted
-                if (place[1] is not None) is has_partition
-            }
-            for chunk in chunks(sorted(values, key=lambda value: tuple(v or "" for v in value))):
+            places = sorted({place for place in wanted if (place[1] is not None) is has_partition})
+            for chunk in chunks(places):
                 table = _wanted(columns, chunk)
-                statements.append(self._each(table, lambda w, p=has_partition: _along(w, p, bound, limit)))
+                newest = _newest_along_the_index(table, has_partition=has_partition, limit=limit)
+                statements.append(self._each(table, newest))
         return self._records(statements)
 
-    def _each(self, wanted: sa.CTE, found: Callable[[sa.CTE], sa.Select[Any]]) -> sa.Select[Any]:
+    def _each(self, wanted: sa.CTE, found: sa.Select[Any]) -> sa.Select[Any]:
         """All that `found` gives for each row of `wanted`."""
-        m = materializations.c
         if self._connection.dialect.name != "sqlite":
-            rows_of_each = found(wanted).correlate(wanted).lateral("each")
-            return sa.select(rows_of_each).select_from(sa.join(wanted, rows_of_each, sa.true()))
-        # Within the subquery the table needs a name of its own: `m` outside is the row that is looked for.
-        inner = materializations.alias("inner_one")
-        keys = sa.sql.util.ClauseAdapter(inner).traverse(found(wanted)).with_only_columns(inner.c.id, inner.c.at)
-        is_one = sa.and_(m.asset == wanted.c.asset, sa.tuple_(m.id, m.at).in_(keys.correlate(wanted)))
+            each = found.correlate(wanted).lateral("each")
+            return sa.select(each).select_from(sa.join(wanted, each, sa.true()))
+        m = materializations.c
+        keys = found.with_only_columns(_h.c.id, _h.c.at).correlate(wanted)
+        is_one = sa.and_(m.asset == wanted.c.asset, sa.tuple_(m.id, m.at).in_(keys))
         return sa.select(materializations).select_from(sa.join(wanted, materializations, is_one))
 
     def _records(self, statements: Iterable[sa.Select[Any]]) -> list[Materialization]:
@@ -188,23 +164,13 @@ class SqlHistory:
         return sorted(records, key=lambda record: (record.at, record.asset, record.id))
 
 
-class HistoryOf:
-    pass
-
-
-def _along(
-    wanted: sa.CTE,
-    has_partition: bool,
-    bound: Callable[[sa.CTE], sa.ColumnElement[bool]] | None,
-    limit: int,
-) -> sa.Select[Any]:
-    """Backwards along the index; PostgreSQL sees that only if the order names the partition too."""
-    m = materializations.c
-    same = m.partition == wanted.c.partition if has_partition else m.partition.is_(None)
-    query = sa.select(materializations).where(m.asset == wanted.c.asset, same, _IS_OF_DATA)
-    if bound is not None:
-        query = query.where(bound(wanted))
-    return query.order_by(m.partition.desc(), m.at.desc(), m.id.desc()).limit(limit)
+def _newest_along_the_index(wanted: sa.CTE, *, has_partition: bool, limit: int) -> sa.Select[Any]:
+    """PostgreSQL sees that the order is the index's only if the partition is named in it."""
+    same = _h.c.partition == wanted.c.partition if has_partition else _h.c.partition.is_(None)
+    query = sa.select(_h).where(_h.c.asset == wanted.c.asset, same, _IS_OF_DATA)
+    if "at" in wanted.c:
+        query = query.where(sa.tuple_(_h.c.at, _h.c.id) < sa.tuple_(wanted.c.at, wanted.c.id))
+    return query.order_by(_h.c.partition.desc(), _h.c.at.desc(), _h.c.id.desc()).limit(limit)
 
 
 def _wanted_refs(refs: Collection[Ref]) -> Iterable[sa.CTE]:

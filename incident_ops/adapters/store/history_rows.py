@@ -56,9 +56,11 @@ def materialization_from(row: Row) -> Materialization:
 
 
 def pointer_values(record: Materialization) -> list[Values]:
-    """A row for each input; none for a remark, which is about data and not built from any."""
+    """A row for each input."""
     reader = {"asset": record.asset, "id": record.id, "at": record.at}
-    return [{"upstream": asset, "upstream_id": storage_id, **reader} for asset, storage_id in record.inputs.items()]
+    return [
+        {"upstream": asset, "upstream_id": storage_id, **reader} for asset, storage_id in record.inputs.items()
+    ]
 
 
 def evaluation_values(evaluation: Evaluation) -> Values:

@@ -19,15 +19,15 @@ from incident_ops.core.alert import (
     NotRun,
     Subject,
 )
-from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.incident import Incident, Root
-from incident_ops.core.member import Edge, Member
+from incident_ops.core.member import Member
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.provenance import Ref
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity
 from incident_ops.core.status import CauseClass, EntryKind, Resolution, Status, TimelineEntry
+from incident_ops.core.trail import Edge
 from incident_ops.engine.ports import InboxMessage
 
 Row = Mapping[Any, Any]
@@ -332,43 +332,3 @@ def inbox_message_from(row: Row) -> InboxMessage:
         at=row["at"],
         edited_at=row["edited_at"],
     )
-
-
-# ---- catalog
-
-
-def catalog_document(catalog: Catalog) -> list[Values]:
-    return [
-        {
-            "key": node.key,
-            "location": node.location,
-            "owners": list(node.owners),
-            "tags": dict(node.tags),
-            "kinds": list(node.kinds),
-            "group": node.group,
-            "description": node.description,
-            "upstream": list(node.upstream),
-            "consumers": list(node.consumers),
-            "runbook": node.runbook,
-        }
-        for node in catalog.nodes
-    ]
-
-
-def catalog_from(document: Iterable[Row], fetched_at: datetime) -> Catalog:
-    nodes = (
-        AssetNode(
-            key=node["key"],
-            location=node["location"],
-            owners=tuple(node["owners"]),
-            tags=MappingProxyType(node["tags"]),
-            kinds=tuple(node["kinds"]),
-            group=node["group"],
-            description=node["description"],
-            upstream=tuple(node["upstream"]),
-            consumers=tuple(node["consumers"]),
-            runbook=node["runbook"],
-        )
-        for node in document
-    )
-    return Catalog(nodes, fetched_at=fetched_at)

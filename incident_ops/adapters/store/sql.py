@@ -4,7 +4,6 @@
 opening and closing, transactions, and plain reading.
 """
 
-import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,9 +12,12 @@ from typing import Self
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from incident_ops.adapters.store import migrate, rows
+from incident_ops.adapters.store import findings, migrate, rows
+from incident_ops.adapters.store.catalogs import SqlCatalogs
 from incident_ops.adapters.store.database import Database, put
+from incident_ops.adapters.store.history import SqlHistory
 from incident_ops.adapters.store.inbox import SqlInbox
+from incident_ops.adapters.store.observed import SqlObserved
 from incident_ops.adapters.store.outbox import SqlOutbox
 from incident_ops.adapters.store.publications import SqlPublications
 from incident_ops.adapters.store.reads import incident_by_number, incidents_selected, values_among
@@ -23,7 +25,6 @@ from incident_ops.adapters.store.tables import (
     IS_OPEN_WITHOUT_OWNER,
     IS_RECOVERED_AND_OPEN,
     alerts,
-    catalogs,
     cursors,
     incidents,
     named_values,
@@ -31,10 +32,11 @@ from incident_ops.adapters.store.tables import (
 )
 from incident_ops.adapters.store.transaction import SqlTransaction
 from incident_ops.core.alert import Alert
-from incident_ops.core.catalog import Catalog
+from incident_ops.core.audience import Entry
+from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.status import Status, TimelineEntry
-from incident_ops.engine.ports import Transaction
+from incident_ops.engine.ports import Transaction, Unassessed
 
 
 def open_store(url: str | URL) -> "SqlStore":
@@ -54,13 +56,11 @@ def open_store(url: str | URL) -> "SqlStore":
     return SqlStore(database)
 
 
-class SqlStore(SqlOutbox, SqlPublications, SqlInbox):
+class SqlStore(SqlOutbox, SqlPublications, SqlInbox, SqlCatalogs, SqlObserved):
     """`engine.ports.Store`. May be shared by threads; close it with `dispose`, or use it in `with`."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._catalog_lock = threading.Lock()
-        self._catalog: tuple[int, Catalog] | None = None
+        SqlCatalogs.__init__(self, database)
 
     @property
     def name(self) -> str:
@@ -82,6 +82,11 @@ class SqlStore(SqlOutbox, SqlPublications, SqlInbox):
         """Committed at the end of the block, undone by an exception. Not to be nested within one thread."""
         with self._database.writing() as connection:
             yield SqlTransaction(connection)
+
+    @contextmanager
+    def looking_back(self) -> Iterator[SqlHistory]:
+        with self._database.reading() as connection:
+            yield SqlHistory(connection)
 
     # ---- incidents
 
@@ -107,6 +112,18 @@ class SqlStore(SqlOutbox, SqlPublications, SqlInbox):
         with self._database.reading() as connection:
             return incidents_selected(connection, numbers)
 
+    def next_unassessed(self) -> Unassessed | None:
+        with self._database.reading() as connection:
+            return findings.next_unassessed(connection)
+
+    def findings(self, number: int) -> Findings | None:
+        with self._database.reading() as connection:
+            return findings.findings_of(connection, number)
+
+    def ledger(self, number: int) -> list[Entry]:
+        with self._database.reading() as connection:
+            return findings.ledger_of(connection, number)
+
     def timeline(self, number: int) -> list[TimelineEntry]:
         """In the order in which it was written."""
         with self._database.reading() as connection:
@@ -126,32 +143,6 @@ class SqlStore(SqlOutbox, SqlPublications, SqlInbox):
     def runs_with_alerts(self, run_ids: Collection[str]) -> set[str]:
         with self._database.reading() as connection:
             return values_among(connection, alerts.c.run_id, list(run_ids))
-
-    # ---- catalog
-
-    def catalog(self) -> Catalog:
-        """Empty before the first `save_catalog`. Read from the database only when it changed."""
-        with self._catalog_lock, self._database.reading() as connection:
-            version = connection.scalar(sa.select(catalogs.c.version))
-            if version is None:
-                return Catalog()
-            if self._catalog is None or self._catalog[0] != version:
-                row = connection.execute(sa.select(catalogs)).mappings().one()
-                self._catalog = (version, rows.catalog_from(row["nodes"], row["fetched_at"]))
-            return self._catalog[1]
-
-    def save_catalog(self, catalog: Catalog) -> None:
-        if catalog.fetched_at is None:
-            raise ValueError("a catalog that was never fetched cannot be stored")
-        with self._database.writing() as connection:
-            version = connection.scalar(sa.select(catalogs.c.version)) or 0
-            values = {
-                "id": 1,
-                "version": version + 1,
-                "fetched_at": catalog.fetched_at,
-                "nodes": rows.catalog_document(catalog),
-            }
-            put(connection, catalogs, "id", values)
 
     # ---- cursors and named values
 

@@ -368,6 +368,15 @@ materializations = Table(
     _json("tags"),
     _time("ready_at", nullable=True),
     Index("ix_materializations_history", "asset", "partition", "at", "id"),
+    Index("ix_materializations_newest", "asset", "at", "id"),
+)
+
+_index(
+    "ix_materializations_remarks",
+    materializations.c.asset,
+    materializations.c.at,
+    materializations.c.id,
+    where=materializations.c.kind == sa.literal_column("'remark'"),
 )
 
 pointers = Table(
@@ -418,6 +427,13 @@ findings = Table(
     _json("impact"),
     _json("attribution"),
     _json("forecast"),
+)
+
+unassessed = Table(
+    "unassessed",
+    metadata,
+    _incident(primary_key=True),
+    _big("turn"),
 )
 
 audience = Table(

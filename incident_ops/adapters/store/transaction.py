@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import moves, rows
+from incident_ops.adapters.store import findings, moves, rows
 from incident_ops.adapters.store.database import chunks, insert_or_ignore, put
+from incident_ops.adapters.store.history import SqlHistory, add_facts
 from incident_ops.adapters.store.outbox import enqueue
 from incident_ops.adapters.store.reads import (
     incident_by_number,
@@ -30,12 +31,16 @@ from incident_ops.adapters.store.tables import (
     timeline,
 )
 from incident_ops.core.alert import Alert
+from incident_ops.core.audience import Entry
 from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
 from incident_ops.core.notices import Notice, Told
+from incident_ops.core.provenance import Facts
+from incident_ops.core.recurrence import Earlier
 from incident_ops.core.routing import Destination
-from incident_ops.engine.ports import MemberKey, OpenPlace
+from incident_ops.engine.ports import MemberKey, OpenPlace, Unassessed
 
 
 class SqlTransaction:
@@ -44,6 +49,13 @@ class SqlTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._stored: dict[int, Incident] = {}  # as the rows are now; nobody else writes while we do
+
+    @property
+    def history(self) -> SqlHistory:
+        return SqlHistory(self._connection)
+
+    def add_facts(self, facts: Facts) -> None:
+        add_facts(self._connection, facts)
 
     def cursor(self, name: str) -> str | None:
         return self._connection.scalar(sa.select(cursors.c.value).where(cursors.c.name == name))
@@ -129,6 +141,35 @@ class SqlTransaction:
 
     def withdraw_posts(self, number: int, *, keep: Collection[Destination]) -> None:
         moves.withdraw_posts(self._connection, number, keep=keep)
+
+    def findings(self, number: int) -> Findings | None:
+        return findings.findings_of(self._connection, number)
+
+    def save_findings(self, number: int, found: Findings) -> None:
+        findings.save_findings(self._connection, number, found)
+
+    def mark_unassessed(self, numbers: Collection[int]) -> None:
+        if numbers:
+            findings.mark_unassessed(self._connection, numbers, turn=self._next("turn"))
+
+    def mark_assessed(self, done: Unassessed) -> None:
+        findings.mark_assessed(self._connection, done)
+
+    def earlier(self, fingerprints: Collection[str], *, since: datetime, than: int) -> list[Earlier]:
+        return findings.earlier(self._connection, fingerprints, since=since, than=than)
+
+    def still_told(self) -> Collection[int]:
+        return findings.still_told(self._connection)
+
+    def ledger(self, number: int) -> list[Entry]:
+        return findings.ledger_of(self._connection, number)
+
+    def enter(self, number: int, new: Collection[Entry], *, ended: Collection[Entry]) -> None:
+        findings.add_entries(self._connection, number, new)
+        findings.end_entries(self._connection, number, ended)
+
+    def hand_over_ledger(self, number: int, *, to: int) -> None:
+        findings.hand_over_ledger(self._connection, number, to=to)
 
     def add_alert(self, alert: Alert, number: int) -> None:
         """An event that was stored before is left alone."""

@@ -11,6 +11,7 @@ from incident_ops.core.grouping.episodes import Episode
 from incident_ops.core.grouping.kin import Kin
 from incident_ops.core.grouping.known import Known, Link
 from incident_ops.core.grouping.natures import explains
+from incident_ops.core.grouping.odds import MOST_QUIET_HOPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ Causes = dict[Episode, list[Cause]]
 
 
 def causes_above(
-    episodes: Sequence[Episode], kin: Kin, *, quiet_hops: int, window: timedelta, known: Known
+    episodes: Sequence[Episode], kin: Kin, *, quiet_hops: int, window: timedelta, known: Known, in_order: bool = False
 ) -> Causes:
     """Each episode with its nearest causes, none for one that seems to have failed by itself.
 
@@ -41,7 +42,7 @@ def causes_above(
     causes: Causes = {episode: [] for episode in episodes}
     for of_asset in by_asset.values():
         for episode in of_asset:
-            causes[episode] = _nearest(episode, by_asset, kin, quiet_hops, window, known)
+            causes[episode] = _nearest(episode, by_asset, kin, quiet_hops, window, known, in_order)
     _cut_circles(causes)
     return causes
 
@@ -53,26 +54,28 @@ def _nearest(
     quiet_hops: int,
     window: timedelta,
     known: Known,
+    in_order: bool,
 ) -> list[Cause]:
     met, front = {episode.asset.key}, [episode.asset.key]
-    for hops in range(1, quiet_hops + 2):
+    for hops in range(1, (MOST_QUIET_HOPS if in_order else quiet_hops) + 2):
         front = list({parent for key in front for parent in kin.parents(key)} - met)
         met.update(front)
         found: list[Cause] = []
         for key in front:
             for upstream in by_asset.get(key, ()):
-                link = link_between(upstream, episode, window=window, known=known)
+                link = link_between(upstream, episode, window=window, known=known, in_order=in_order)
                 if link is not Link.REFUTED:
                     found.append(Cause(upstream=upstream, hops=hops, is_proved=link is Link.PROVED))
+        if in_order and hops > quiet_hops: front = [k for k in front if k in by_asset]
         if found:
             proved = [cause for cause in found if cause.is_proved]
             return sorted(proved or found, key=lambda cause: cause.upstream.order)
     return []
 
 
-def link_between(upstream: Episode, downstream: Episode, *, window: timedelta, known: Known) -> Link:
+def link_between(upstream: Episode, downstream: Episode, *, window: timedelta, known: Known, in_order: bool=False) -> Link:
     """PROVED or REFUTED by provenance, REFUTED also by time or natures, else UNKNOWN: possible."""
-    in_time = upstream.gap(downstream) <= window
+    in_time = upstream.gap(downstream) <= window and (not in_order or upstream.at <= downstream.at)
     answer = Link.REFUTED
     for above in upstream.kinds:
         for below in downstream.kinds:

@@ -13,6 +13,7 @@ from incident_ops.core.grouping.episodes import Episode, episodes_of
 from incident_ops.core.grouping.kin import Kin
 from incident_ops.core.grouping.known import Known
 from incident_ops.core.grouping.odds import odds_of
+from incident_ops.core.grouping.order import order_is_trusted
 from incident_ops.core.grouping.silent import accuse_silent_parents
 from incident_ops.core.lineage import AssetGraph
 
@@ -77,6 +78,8 @@ def correlate(
     failing = {episode.asset.key for episode in episodes if episode.in_lineage}
     odds = odds_of(failing, kin)
     causes = causes_above(episodes, kin, quiet_hops=odds.quiet_hops, window=window, known=known)
+    if order_is_trusted(causes):
+        causes = causes_above(episodes, kin, quiet_hops=odds.quiet_hops, window=window, known=known, in_order=True)
     accuse_silent_parents(causes, kin, odds, window=window, known=known)
     below: defaultdict[Episode, dict[Episode, _Place]] = defaultdict(dict)
     for episode, place in _places(causes, window).items():

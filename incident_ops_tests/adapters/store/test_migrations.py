@@ -2,20 +2,25 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from incident_ops.adapters.store import migrate, open_store
+from incident_ops.adapters.store import migrate, open_store, rows
 from incident_ops.adapters.store.database import Database
 from incident_ops.adapters.store.tables import VERSION_TABLE, metadata
 from incident_ops.core.errors import StoreUnavailable
+from incident_ops.core.provenance import Facts, Materialization
+from incident_ops_tests.builders import make_alert, make_incident
 from incident_ops_tests.postgres import PostgresServer
 
 
@@ -65,7 +70,8 @@ def test_the_migrated_tables_are_those_of_the_code(empty_url: str):
 _SQLITE_DEFINITIONS = """
     SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name != :version
     UNION ALL
-    SELECT t.name || ' ' || c.name || ' ' || c.type || ' ' || c."notnull" || ifnull(c.dflt_value, '') || c.pk || c.cid
+    SELECT t.name || ' ' || c.name || ' ' || c.type || ' ' || c."notnull" || ifnull(c.dflt_value, '')
+        || c.pk || c.cid
     FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name != :version
     UNION ALL
     SELECT t.name || ' ' || k."from" || ' ' || k."table" || ' ' || k."to" || ' ' || k.on_delete
@@ -120,6 +126,64 @@ def _set_revision(url: str, statement: str) -> None:
     with database.writing() as connection:
         connection.exec_driver_sql(statement.format(VERSION_TABLE))
     database.dispose()
+
+
+def _upgrade_to(url: str, revision: str) -> None:
+    database = Database(url)
+    if database.file is not None:
+        database.file.touch()
+    configuration = Config()
+    configuration.set_main_option("script_location", "incident_ops.adapters.store:migrations")
+    with database.writing() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, revision)
+    database.dispose()
+
+
+def _insert(connection: sa.Connection, table: str, values: dict[str, Any]) -> None:
+    """As the code of that revision did: what it did not know is left out."""
+    there = sa.Table(table, sa.MetaData(), autoload_with=connection)
+    types = metadata.tables[table].c
+    known = {column.name: types[column.name] for column in there.c}
+    statement = sa.table(table, *(sa.column(name, column.type) for name, column in known.items()))
+    connection.execute(sa.insert(statement).values({k: v for k, v in values.items() if k in known}))
+
+
+def test_incidents_of_revision_0001_are_kept_and_can_be_worked_on(empty_url: str):
+    _upgrade_to(empty_url, "0001")
+    alert = make_alert("shop/orders", partition="p")
+    incident = replace(make_incident(7, alert), revision=1, news=())
+    database = Database(empty_url)
+    with database.writing() as connection:
+        own = {"number": 7, "change": 1, "published_revision": 0, "is_shown": False}
+        _insert(connection, "incidents", {**rows.incident_values(incident), **own})
+        _insert(connection, "members", rows.member_values(incident, 0, incident.members[0]))
+        _insert(connection, "alerts", rows.alert_values(alert, 7))
+        _insert(connection, "counters", {"name": "incident", "value": 7})
+        _insert(connection, "counters", {"name": "change", "value": 1})
+        _insert(connection, "cursors", {"name": "tail", "value": "{}", "saved_at": alert.occurred_at})
+    database.dispose()
+    with pytest.raises(StoreUnavailable, match="is at revision 0001 and"):
+        open_store(empty_url)
+    assert migrate.upgrade(empty_url) == migrate.HEAD
+    with open_store(empty_url) as store:
+        [kept] = store.incidents()
+        assert (kept.number, kept.title, kept.status) == (7, incident.title, incident.status)
+        assert [m.key for m in kept.members] == [m.key for m in incident.members]
+        assert kept.merged_into is kept.grouped_by is None
+        assert store.alerts(7, limit=5) == [alert]
+        assert store.cursor("tail") == "{}"
+        record = Materialization(asset="shop/orders", id=1, at=alert.occurred_at)
+        with store.transaction() as tx:
+            assert tx.related(fingerprints=[alert.fingerprint], causes=[], resolved_since=alert.occurred_at) == [
+                kept
+            ]
+            tx.save(tx.incident(7).resolved(at=alert.occurred_at))
+            tx.add_facts(Facts(materializations=(record,)))
+            assert tx.allocate_number() == 8
+        assert not store.incident(7).is_open
+        with store.looking_back() as history:
+            assert history.latest_of(["shop/orders"]) == [record]
 
 
 def test_a_database_that_is_newer_than_the_code_is_left_alone(store_url: str):

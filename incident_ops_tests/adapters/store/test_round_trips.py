@@ -9,6 +9,7 @@ from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.store.tables import NaiveDatetime
 from incident_ops.core.alert import Alert, AssetRef, Evidence, Subject
 from incident_ops.core.catalog import AssetNode, Catalog
+from incident_ops.core.deadlines import CronWindow, TimeWindow
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.notices import Action
@@ -155,11 +156,12 @@ def test_inbox_messages_are_kept_and_edited(store: SqlStore):
     assert store.inbox_message("k3") is None
 
 
-def test_the_catalog_is_replaced_and_keeps_every_field(store: SqlStore):
+def test_the_catalog_is_replaced_and_keeps_every_field(store: SqlStore, open_another):
     assert store.catalog().fetched_at is None
     complete = AssetNode(
         key="a/b",
         location="shop",
+        locations=("desk", "shop"),
         owners=("team:fin", "ana@example.com"),
         tags={"incident_ops/tier": "gold"},
         kinds=("dbt", "table"),
@@ -168,13 +170,28 @@ def test_the_catalog_is_replaced_and_keeps_every_field(store: SqlStore):
         upstream=("x/y",),
         consumers=("team:board",),
         runbook="https://example.com",
+        freshness=CronWindow(
+            deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=2), timezone="Asia/Tokyo"
+        ),
+        checks=("not_empty",),
+        partitions="static",
+        automation="eager",
+        pii_columns=("email",),
+        is_materializable=True,
+        is_executable=True,
+        is_detailed=False,
+        is_observed=True,
     )
-    assert all(getattr(complete, f.name) not in ("", (), {}) for f in fields(complete))
+    bare, fresh = (
+        AssetNode(key="bare"),
+        AssetNode(key="fresh", freshness=TimeWindow(fail_window=timedelta(hours=1))),
+    )
+    assert all(getattr(complete, f.name) != getattr(bare, f.name) for f in fields(complete))
     store.save_catalog(Catalog([AssetNode(key="old")], fetched_at=minutes(0)))
     assert [node.key for node in store.catalog().nodes] == ["old"]
-    store.save_catalog(Catalog([complete, AssetNode(key="bare")], fetched_at=minutes(1)))
-    loaded = store.catalog()
-    assert list(loaded.nodes) == [complete, AssetNode(key="bare")]
+    store.save_catalog(Catalog([complete, bare, fresh], fetched_at=minutes(1)))
+    loaded = open_another().catalog()
+    assert list(loaded.nodes) == [complete, bare, fresh]
     assert loaded.get(AssetRef(key="a/b")) == complete
     assert loaded.fetched_at == minutes(1)
     with pytest.raises(ValueError, match="never fetched"):

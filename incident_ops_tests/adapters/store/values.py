@@ -17,12 +17,13 @@ from incident_ops.core.alert import (
     Subject,
 )
 from incident_ops.core.incident import Incident, Root
-from incident_ops.core.member import Edge, Member
-from incident_ops.core.provenance import Ref
+from incident_ops.core.member import Member
 from incident_ops.core.notices import Action, Notice
+from incident_ops.core.provenance import Ref
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity
 from incident_ops.core.status import CauseClass, EntryKind, Resolution, Status, TimelineEntry
+from incident_ops.core.trail import Edge
 from incident_ops_tests.builders import make_alert, make_incident, minutes
 
 SLACK = Destination(kind="slack", address="#orders")

@@ -68,6 +68,15 @@ def upgrade() -> None:
     op.create_index(
         "ix_materializations_history", "materializations", ["asset", "partition", "at", "id"], unique=False
     )
+    op.create_index("ix_materializations_newest", "materializations", ["asset", "at", "id"], unique=False)
+    op.create_index(
+        "ix_materializations_remarks",
+        "materializations",
+        ["asset", "at", "id"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'remark'"),
+        postgresql_where=sa.text("kind = 'remark'"),
+    )
     op.create_table(
         "pointers",
         sa.Column("upstream", sa.Text(), nullable=False),
@@ -132,6 +141,19 @@ def upgrade() -> None:
             deferrable=True,
         ),
         sa.PrimaryKeyConstraint("incident", name=op.f("pk_findings")),
+    )
+    op.create_table(
+        "unassessed",
+        sa.Column("incident", sa.Integer(), nullable=False),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident"],
+            ["incidents.number"],
+            name=op.f("fk_unassessed_incident_incidents"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("incident", name=op.f("pk_unassessed")),
     )
     op.add_column("incidents", sa.Column("merged_into", sa.Integer(), nullable=True))
     op.add_column("incidents", sa.Column("merged_from", sa.JSON(none_as_null=True), nullable=True))

@@ -1,0 +1,167 @@
+"""Who of those that use the data is told that it is bad, and that it is good again: the ledger's next entries.
+
+Consumers of tainted data hear once at the start and once at the end. Owners of assets at risk get one note to hold
+still. Nobody else hears of it. Who is tainted is `impact`'s business, how a notice travels the outbox's.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from incident_ops.core.impact import Impact, Reached
+from incident_ops.core.incident import Incident
+from incident_ops.core.message import moment
+from incident_ops.core.status import Resolution
+
+
+class AudienceKind(StrEnum):
+    START = "start"
+    HOLD = "hold"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One notice to one recipient (an e-mail address or `team:x`), kept for good.
+
+    Attributes:
+        round: 1 for the first of its kind to this recipient about this incident; data that is healed may be
+            tainted again.
+        text: what the recipient was told.
+        ended_at: of a start, when its all-clear was given; of a hold, when it was lifted.
+    """
+
+    recipient: str
+    kind: AudienceKind
+    round: int
+    at: datetime
+    text: str
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What the ledger gains: new entries, entries that are over now, and texts to be sent, by recipient."""
+
+    new: tuple[Entry, ...] = ()
+    ended: tuple[Entry, ...] = ()
+    lifted: tuple[Entry, ...] = ()
+
+
+_NOT_BAD = frozenset({Resolution.EXPECTED, Resolution.FALSE_POSITIVE, Resolution.NO_ACTION})
+"""Reasons by which a person says that the data may be used as it is."""
+
+
+def owed(
+    incident: Incident,
+    impact: Impact,
+    ledger: Sequence[Entry],
+    *,
+    owners_of: Callable[[str], Collection[str]],
+    informed: Collection[str] = (),
+    is_quiet: bool = False,
+    now: datetime,
+) -> Owed:
+    """The next entries of an incident's ledger.
+
+    Args:
+        owners_of: asset → its owners.
+        informed: owners who have the incident itself.
+        is_quiet: nobody is pushed for this incident (a WARN, a backlog): nothing begins; what began, ends.
+    """
+    running = [e for e in ledger if e.kind is AudienceKind.START and e.ended_at is None]
+    held = [e for e in ledger if e.kind is AudienceKind.HOLD and e.ended_at is None]
+    hearing = {e.recipient for e in running}
+    reached = _by_consumer(impact.consumers) if _may_be_bad(incident) else {}
+    at_risk = _by_owner(impact, owners_of) if incident.is_open else {}
+    new: list[Entry] = []
+    if not is_quiet:
+        for recipient, uses in reached.items():
+            if recipient not in hearing:
+                new.append(_entry(recipient, AudienceKind.START, _start_text(incident, uses), ledger, now=now))
+        for owner, assets in at_risk.items():
+            is_new = all(e.recipient != owner for e in ledger) and owner not in reached
+            if is_new and owner not in informed:
+                new.append(_entry(owner, AudienceKind.HOLD, _hold_text(incident, assets), ledger, now=now))
+    ended = [replace(e, ended_at=now) for e in running if e.recipient not in reached]
+    for entry in ended:  # of two starts (two incidents that were merged) each has its end
+        new.append(_entry(entry.recipient, AudienceKind.END, _end_text(incident, entry), [*ledger, *new], now=now))
+    lifted = [replace(e, ended_at=now) for e in held if e.recipient not in at_risk]
+    return Owed(new=tuple(new), ended=tuple(ended), lifted=tuple(lifted))
+
+
+def _may_be_bad(incident: Incident) -> bool:
+    """Until a person says that it is not bad: an incident may end before everything downstream is rebuilt."""
+    return incident.resolution not in _NOT_BAD
+
+
+def _by_consumer(reached: Iterable[Reached]) -> dict[str, list[Reached]]:
+    by_consumer: defaultdict[str, list[Reached]] = defaultdict(list)
+    for use in reached:
+        by_consumer[use.consumer].append(use)
+    return dict(sorted(by_consumer.items()))
+
+
+def _by_owner(impact: Impact, owners_of: Callable[[str], Collection[str]]) -> dict[str, list[str]]:
+    by_owner: defaultdict[str, list[str]] = defaultdict(list)
+    for hit in impact.at_risk:
+        for owner in owners_of(hit.asset):
+            by_owner[owner].append(hit.asset)
+    return dict(sorted(by_owner.items()))
+
+
+def _entry(recipient: str, kind: AudienceKind, text: str, ledger: Sequence[Entry], *, now: datetime) -> Entry:
+    rounds = [e.round for e in ledger if e.recipient == recipient and e.kind is kind]
+    return Entry(recipient=recipient, kind=kind, round=max(rounds, default=0) + 1, at=now, text=text)
+
+
+def _start_text(incident: Incident, uses: Sequence[Reached]) -> str:
+    """What, since when, which partitions, why, and what to do."""
+    assets = ", ".join(dict.fromkeys(use.asset for use in uses))
+    since = min((use.since for use in uses if use.since is not None), default=incident.started_at)
+    partitions = sorted({partition for use in uses for partition in use.partitions})
+    lines = [f"{assets}: the data has been bad since {moment(since)} ({incident.id})."]
+    if partitions:
+        lines.append(f"Partitions: {_listed(partitions)}.")
+    lines += [f"Why: {_sentence(use.reason)}" for use in uses[:_MOST_REASONS]]
+    if len(uses) > _MOST_REASONS:
+        lines.append(f"and {len(uses) - _MOST_REASONS} more ways in which it reaches you.")
+    lines.append("What to do: do not rely on figures from this time on until the all-clear, which you will get.")
+    return "\n".join(lines)
+
+
+def _hold_text(incident: Incident, assets: Sequence[str]) -> str:
+    return (
+        f"{_listed(sorted(assets))}: your data is still good, but building it now would take in bad data "
+        f"({incident.id}: {incident.title}).\n"
+        "What to do: hold the next build until this note is lifted."
+    )
+
+
+def _end_text(incident: Incident, start: Entry) -> str:
+    """The first line of the start names the assets."""
+    what = start.text.split(": the data has been bad", 1)[0]
+    if not _may_be_bad(incident):
+        resolution = str(incident.resolution).replace("_", " ")
+        return f"{what}: all clear ({incident.id}). It was looked at and closed as {resolution}."
+    return f"{what}: all clear ({incident.id}). The data is good again; it was bad since your first notice."
+
+
+def lifted_text(incident: Incident, hold: Entry) -> str:
+    what = hold.text.split(": your data is still good", 1)[0]
+    return f"{what}: you can build again ({incident.id}). What it is built from is good."
+
+
+_MOST_REASONS = 5
+_MOST_LISTED = 10
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_LISTED])
+    return shown if len(names) <= _MOST_LISTED else f"{shown} and {len(names) - _MOST_LISTED} more"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."

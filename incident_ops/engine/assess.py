@@ -1,0 +1,257 @@
+"""After triage: what caused an incident, who was hit, what will be late, and who of them is told.
+
+An incident is marked when something about it changes: it itself, or a record upstream or downstream of it. Marks
+are set in the transaction of the change, so that a kill between the two loses nothing; each incident is looked
+into in a transaction of its own.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from incident_ops.core import rootcause
+from incident_ops.core.alert import AlertKind, CheckSeverity, Nature
+from incident_ops.core.catalog import Catalog
+from incident_ops.core.charges import ChangeSeen, Context, Trouble
+from incident_ops.core.findings import Findings, recorded
+from incident_ops.core.impact import Impact, impact_of
+from incident_ops.core.incident import Incident
+from incident_ops.core.member import Member
+from incident_ops.core.provenance import Facts, Materialization, Provenance, Ref
+from incident_ops.core.recurrence import WINDOW
+from incident_ops.core.rootcause import Suspect, investigate
+from incident_ops.core.status import EntryKind, Status
+from incident_ops.engine.audience import tell_the_audience
+from incident_ops.engine.desk import Desk, Triaged
+from incident_ops.engine.evidence import asset_of, history_of, symptoms_of
+from incident_ops.engine.forecast import Outlook, late_in, look_ahead
+from incident_ops.engine.knowledge import Knowledge
+from incident_ops.engine.ports import History, Store, Transaction
+
+CHANGES_WITHIN = timedelta(days=7)
+"""How far back a change of the catalog is evidence."""
+
+
+def assess(store: Store, knowledge: Knowledge, *, now: datetime, may_go_on: Callable[[], bool]) -> Triaged:
+    """Look into the marked incidents, those that have waited longest first. Without marks: one look."""
+    done = Triaged()
+    while may_go_on() and (waiting := store.next_unassessed()) is not None:
+        with store.transaction() as tx:
+            done += _assessed(store, tx, tx.incident(waiting.number), knowledge, now=now)
+            tx.mark_assessed(waiting)
+    return done
+
+
+def touched_by(tx: Transaction, facts: Facts, catalog: Catalog) -> set[int]:
+    """Incidents whose cause or impact new records or verdicts may change: one of the assets is theirs, or lies
+    downstream of theirs."""
+    assets = {m.asset for m in facts.materializations} | {e.asset for e in facts.evaluations}
+    assets |= {view.asset for view in facts.views}
+    if not assets:
+        return set()
+    above = assets.union(*(catalog.graph.ancestors(asset) for asset in assets))
+    open_ones = {place.number for place in tx.open_places() if place.asset in above}
+    return open_ones | set(tx.still_told())
+
+
+def mark_for_forecast(store: Store, knowledge: Knowledge) -> None:
+    """What will be late moves with the clock: mark the open incidents that have a deadline downstream."""
+    catalog = knowledge.catalog
+    with_deadline = {node.key for node in catalog.nodes if node.freshness is not None}
+    if not with_deadline:
+        return
+    above = with_deadline.union(*(catalog.graph.ancestors(asset) for asset in with_deadline))
+    open_ones = [incident for incident in store.incidents(statuses=OPEN) if _is_at(incident, above)]
+    if open_ones:
+        with store.transaction() as tx:
+            tx.mark_unassessed([incident.number for incident in open_ones])
+
+
+OPEN = frozenset(status for status in Status if status.is_open)
+
+
+def _is_at(incident: Incident, assets: Collection[str]) -> bool:
+    return any(asset in assets for asset in late_in(incident))
+
+
+def _assessed(
+    store: Store, tx: Transaction, incident: Incident, knowledge: Knowledge, *, now: datetime
+) -> Triaged:
+    if incident.merged_into is not None:
+        return Triaged()
+    catalog = knowledge.catalog_with_consumers
+    provenance = history_of(tx.history, [incident], catalog.graph)
+    before = tx.findings(incident.number)
+    cause = _cause_of(store, tx, incident, provenance, catalog, now=now)
+    impact = _impact_of(tx, incident, provenance, catalog)
+    outlook = _outlook_of(tx.history, incident, before, knowledge, now=now)
+    tx.save_findings(incident.number, recorded(cause, impact, outlook.records, at=now))
+    told = tell_the_audience(tx, incident, impact, knowledge, now=now)
+    desk = Desk(tx, knowledge, now=now)
+    desk.lay_out([incident])
+    changed = _with_cause(incident, cause, before, now=now)
+    for sentence in outlook.news:
+        changed = changed.noted(EntryKind.FORECAST, sentence, at=now)
+    for sentence in told:
+        changed = changed.noted(EntryKind.AUDIENCE, sentence, at=now)
+    if changed is incident:
+        return Triaged()
+    desk.put(changed)
+    return desk.clear(is_assessed=True)
+
+
+# ---- cause
+
+
+def _cause_of(
+    store: Store,
+    tx: Transaction,
+    incident: Incident,
+    provenance: Provenance,
+    catalog: Catalog,
+    *,
+    now: datetime,
+) -> rootcause.Findings:
+    graph = catalog.graph
+    assets = {asset_of(m) for m in incident.members if m.subject.asset is not None}
+    around = assets.union(*(graph.ancestors(asset) for asset in assets))
+    earlier = tx.earlier(
+        {member.fingerprint for member in incident.members if member.hops == 0} or {""},
+        since=now - WINDOW,
+        than=incident.number,
+    )
+    changes = store.catalog_changes(around, since=incident.started_at - CHANGES_WITHIN) if around else []
+    context = Context(
+        troubles=tuple(_troubles(tx, incident, around)),
+        changes=tuple(
+            ChangeSeen(asset=change.asset, at=change.at, kind=str(change.kind), text=change.text)
+            for change in changes
+            if change.kind.bears_on_data
+        ),
+        earlier=tuple(earlier),
+        dbt_assets=frozenset(key for key in around if (node := catalog.node(key)) and "dbt" in node.kinds),
+    )
+    return investigate(symptoms_of(incident), provenance, graph=graph, context=context, now=now)
+
+
+def _troubles(tx: Transaction, incident: Incident, around: Collection[str]) -> Iterable[Trouble]:
+    """What was late or not built around the incident: its own members', and those of other open incidents."""
+    others = {p.number for p in tx.open_places() if p.asset in around and p.number != incident.number}
+    for known in (incident, *(tx.incident(number) for number in sorted(others))):
+        for member in known.members:
+            if member.kind in _NOT_BUILT and asset_of(member) in around:
+                is_main = member.key == known.members[0].key
+                yield Trouble(
+                    asset=asset_of(member),
+                    kind=member.kind,
+                    at=member.first_fired_at,
+                    summary=known.summary if is_main else str(member.subject),
+                    until=member.healthy_at,
+                    partition=member.partition,
+                    error_signature=known.error_signature if is_main else "",
+                )
+
+
+_NOT_BUILT = frozenset({AlertKind.FRESHNESS, AlertKind.RUN_FAILED, AlertKind.NOT_MATERIALIZED})
+
+
+def _with_cause(
+    incident: Incident, cause: rootcause.Findings, before: Findings | None, *, now: datetime
+) -> Incident:
+    """The first suspect is said when it is another than before."""
+    if not cause.suspects:
+        return incident
+    first = cause.suspects[0]
+    if incident.cause_class is None and first.cause_class is not None:
+        incident = replace(incident, cause_class=first.cause_class)
+    if before is not None and before.suspects:
+        said = before.suspects[0]
+        if (said["asset"], said["materialization"]) == (first.asset, first.materialization):
+            return incident
+    return incident.noted(EntryKind.SUSPECT, sentence_of(first), at=now)
+
+
+def sentence_of(suspect: Suspect) -> str:
+    """ "suspect: raw, materialization 12 (proved by pointer: raw → orders): rows 1,000 → 30"."""
+    which = f", materialization {suspect.materialization}" if suspect.materialization is not None else ""
+    way = " → ".join(hop.asset for hop in reversed(suspect.path))
+    why = "; ".join(signal.summary for signal in suspect.evidence)
+    return f"suspect: {suspect.asset}{which} ({suspect.confidence}: {way}): {why}"
+
+
+# ---- impact
+
+
+def _impact_of(tx: Transaction, incident: Incident, provenance: Provenance, catalog: Catalog) -> Impact:
+    bad = bad_records(incident, provenance)
+    if not bad:
+        return Impact()
+    below = {ref.asset for ref in bad}
+    below |= {key for asset in below for key in catalog.graph.descendants(asset)}
+    views = tx.history.views(below, since=incident.started_at - VIEWS_BEFORE)
+    return impact_of(bad, provenance, catalog, catalog.graph, views=views)
+
+
+VIEWS_BEFORE = timedelta(days=1)
+"""Clocks differ, and a bad record is older than its first alert; what is not tainted is left out anyway."""
+
+
+def bad_records(incident: Incident, provenance: Provenance) -> set[Ref]:
+    """The records that the incident's checks found bad and have not found good since, and those in which their
+    trouble is proved to begin. Late and unbuilt assets have no bad record."""
+    bad: set[Ref] = set()
+    for member in incident.members:
+        if not _tells_of_bad_data(member):
+            continue
+        records = _records_of(member, provenance)
+        still = {r.ref for r in records if provenance.is_bad(r) or not provenance.verdicts_on(r)}
+        bad |= still
+        if still and member.origin is not None:
+            bad.add(member.origin)
+    return bad
+
+
+def _tells_of_bad_data(member: Member) -> bool:
+    is_of_content = member.nature not in (Nature.FRESHNESS, Nature.PIPELINE)
+    is_error = member.check_severity is CheckSeverity.ERROR
+    return (
+        member.subject.asset is not None and member.kind is AlertKind.CHECK_FAILED and is_of_content and is_error
+    )
+
+
+def _records_of(member: Member, provenance: Provenance) -> list[Materialization]:
+    """The first one found bad, and later ones of the same place that were found bad too."""
+    asset = asset_of(member)
+    first = None
+    if member.materialization is not None:
+        first = provenance.get(Ref(asset=asset, id=member.materialization), by=member.last_fired_at)
+    first = first or provenance.latest(asset, partition=member.partition, by=member.first_fired_at)
+    if first is None:
+        return []
+    later = [r for r in provenance.history(asset, partition=first.partition) if r.at > first.at]
+    return [first, *(r for r in later if provenance.is_bad(r))]
+
+
+# ---- forecast
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The open transaction's history, as a store to look back in."""
+
+    history: History
+
+    def looking_back(self) -> Any:
+        return nullcontext(self.history)
+
+
+def _outlook_of(
+    history: History, incident: Incident, before: Findings | None, knowledge: Knowledge, *, now: datetime
+) -> Outlook:
+    previous = {incident.number: before.forecast} if before is not None else {}
+    outlooks = look_ahead(
+        _Reading(history), [incident], catalog=knowledge.catalog, ticks=knowledge.ticks, previous=previous, now=now
+    )
+    return outlooks.get(incident.number, Outlook())

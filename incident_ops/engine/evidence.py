@@ -1,0 +1,126 @@
+"""What the history says about incidents: read once for all of them, then asked by grouping and by root cause."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity, Nature
+from incident_ops.core.charges import Context
+from incident_ops.core.grouping import Known, Link
+from incident_ops.core.incident import Incident
+from incident_ops.core.lineage import AssetGraph
+from incident_ops.core.member import Member
+from incident_ops.core.provenance import Materialization, Provenance, Ref
+from incident_ops.core.rootcause import investigate
+from incident_ops.core.upstream import Symptom
+from incident_ops.engine.ports import History, MemberKey
+from incident_ops.engine.provenance import gather
+
+MOST_SYMPTOMS = 30
+"""Of one incident: an investigation asks each of them, and the nearest to the root say most."""
+MOST_ANCESTORS = 300
+"""Assets upstream whose newest records are read where no pointers lead: the nearest ones."""
+RECENT_RECORDS = 31
+"""One to compare, and as many as a volume band learns from."""
+
+
+def history_of(history: History, incidents: Iterable[Incident], graph: AssetGraph) -> Provenance:
+    """All that root cause and impact ask of these incidents: by pointer both ways, and, for what has no pointers,
+    the newest records of the assets around by lineage."""
+    members = [member for incident in incidents for member in incident.members if member.subject.asset is not None]
+    assets = {asset_of(member) for member in members}
+    refs = {Ref(asset=asset_of(m), id=m.materialization) for m in members if m.materialization is not None}
+    refs |= {m.origin for m in members if m.origin is not None}
+    below = {key for asset in assets for key in graph.descendants(asset)}
+    above = _nearest_above(assets, graph)
+    found = gather(history, refs, descendants=below | above | assets).provenance
+    recent = history.latest_of(above | assets, limit=RECENT_RECORDS)
+    verdicts = history.evaluations({record.ref for record in recent})
+    return found.with_more(recent, verdicts)
+
+
+def _nearest_above(assets: Collection[str], graph: AssetGraph) -> set[str]:
+    hops: dict[str, int] = {}
+    for asset in assets:
+        for key, distance in graph.hops_up(asset).items():
+            hops[key] = min(distance, hops.get(key, distance))
+    return set(sorted(hops, key=lambda key: (hops[key], key))[:MOST_ANCESTORS])
+
+
+def asset_of(member: Member) -> str:
+    return member.subject.asset.key if member.subject.asset is not None else ""
+
+
+def symptom_of(member: Member) -> Symptom:
+    return Symptom(
+        asset=asset_of(member),
+        occurred_at=member.first_fired_at,
+        nature=member.nature,
+        materialization=member.materialization,
+        partition=member.partition,
+        check=member.subject.check,
+    )
+
+
+def symptoms_of(incident: Incident) -> list[Symptom]:
+    return [symptom_of(m) for m in incident.members if m.subject.asset is not None][:MOST_SYMPTOMS]
+
+
+def origins_of(
+    members: Iterable[Member], provenance: Provenance, graph: AssetGraph, *, now: datetime
+) -> dict[MemberKey, Ref]:
+    """Members whose trouble is proved to begin in a record, of their own asset or of one upstream."""
+    origins: dict[MemberKey, Ref] = {}
+    for member in members:
+        is_of_data = member.kind is AlertKind.CHECK_FAILED and member.check_severity is CheckSeverity.ERROR
+        if member.materialization is None or not is_of_data:
+            continue
+        found = investigate([symptom_of(member)], provenance, graph=graph, context=Context(), now=now).proven_root
+        if found is not None and found[1] is not None:
+            origins[member.key] = Ref(asset=found[0], id=found[1])
+    return origins
+
+
+class FromProvenance(Known):
+    """What grouping may know: who was built from what, and which assets were seen healthy."""
+
+    def __init__(self, provenance: Provenance) -> None:
+        self._history = provenance
+        self._read: dict[tuple[Ref, datetime], dict[str, list[Materialization]]] = {}
+
+    def is_healthy(self, asset: AssetRef, at: datetime) -> bool:
+        """Checked, and found good, on its newest record."""
+        records = [self._history.latest(asset.key, partition=p) for p in self._history.partitions(asset.key)]
+        newest = max((r for r in records if r is not None), key=lambda r: (r.at, r.id), default=None)
+        return newest is not None and bool(self._history.verdicts_on(newest)) and not self._history.is_bad(newest)
+
+    def link(self, upstream: Alert, downstream: Alert) -> Link:
+        """Proved if a bad record of the upstream asset was read, however far; refuted if only others were. An
+        upstream that was not built, or whose record is not known, is no matter of pointers."""
+        if upstream.asset is None or upstream.materialization is None or upstream.nature in _NOT_BUILT:
+            return Link.UNKNOWN
+        if downstream.asset is None or downstream.materialization is None:
+            return Link.UNKNOWN
+        ref = Ref(asset=downstream.asset.key, id=downstream.materialization)
+        read = self._inputs_of(ref, downstream.occurred_at).get(upstream.asset.key, [])
+        if any(r.id == upstream.materialization or self._history.is_bad(r) for r in read):
+            return Link.PROVED
+        return Link.REFUTED if read else Link.UNKNOWN
+
+    def _inputs_of(self, ref: Ref, at: datetime) -> dict[str, list[Materialization]]:
+        """Every record that this one was made of, by asset."""
+        if (ref, at) not in self._read:
+            reached: dict[str, list[Materialization]] = {}
+            record = self._history.get(ref, by=at)
+            ahead = [record] if record is not None else []
+            seen: set[tuple[Ref, datetime]] = set()
+            while ahead:
+                for source in self._history.inputs_of(ahead.pop()).values():
+                    if source is not None and (source.ref, source.at) not in seen:
+                        seen.add((source.ref, source.at))
+                        reached.setdefault(source.asset, []).append(source)
+                        ahead.append(source)
+            self._read[ref, at] = reached
+        return self._read[ref, at]
+
+
+_NOT_BUILT = frozenset({Nature.FRESHNESS, Nature.PIPELINE})
