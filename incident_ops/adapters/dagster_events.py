@@ -14,7 +14,7 @@ from dagster import DagsterEventType, DagsterInstance
 from incident_ops.adapters.dagster_cursor import TailCursor, advanced
 from incident_ops.adapters.dagster_log import UNREADABLE, DagsterLog, LogRow, decoded
 from incident_ops.adapters.dagster_pii import PiiColumns
-from incident_ops.adapters.dagster_provenance import Runs, Told, facts_of, says_something
+from incident_ops.adapters.dagster_provenance import Runs, Stretch, says_something
 from incident_ops.adapters.dagster_runs import group_of, job_of, location_of, read_run
 from incident_ops.adapters.dagster_translate import (
     asset_ref,
@@ -85,19 +85,16 @@ class DagsterEvents:
         seen = dict(state.window)
         first_new = next((i for i, row in enumerate(rows) if row.id not in seen), len(rows))
         observations: list[Observation] = []
-        told: list[Told] = []
+        stretch = Stretch()
         for row in rows[first_new:]:
-            translated, fact = self._translated(row, now=now)
-            observations.extend(translated)
-            if fact is not None:
-                told.append(fact)
+            observations.extend(self._observations(row, now=now, stretch=stretch))
         following = advanced(state, [(row.id, row.at) for row in rows], now=now)
         return Page(
             observations=tuple(observations),
             cursor=following.dump(),
             events=len(rows) - first_new,
             is_last=len(rows) < limit,
-            facts=facts_of(told, log=self._log, runs=self._runs),
+            facts=stretch.facts(log=self._log, runs=self._runs),
         )
 
     def _rewound(self, state: TailCursor) -> TailCursor:
@@ -110,23 +107,22 @@ class DagsterEvents:
 
     # ---- translation
 
-    def _translated(self, row: LogRow, *, now: datetime) -> tuple[Sequence[Observation], Told | None]:
-        """What a row says to triage, and the same row for the history."""
+    def _observations(
+        self, row: LogRow, *, now: datetime, stretch: Stretch | None = None
+    ) -> Sequence[Observation]:
+        """What a row says to triage; what it says for the history goes into `stretch`."""
         if row.type == DagsterEventType.ASSET_OBSERVATION.value and not says_something(row.text):
-            return (), None
+            return ()
         try:
             entry = decoded(row)
         except UNREADABLE as error:
-            return [_unreadable(row, error, now=now)], None
+            return [_unreadable(row, error, now=now)]
         if self._is_own(entry):
-            return (), None
+            return ()
         observations = self._observations_of(row, entry, now=now)
-        about_data = entry.dagster_event_type in _OF_DATA
-        found = observations[0] if observations else None
-        return observations, Told(id=row.id, entry=entry, observation=found) if about_data else None
-
-    def _observations(self, row: LogRow, *, now: datetime) -> Sequence[Observation]:
-        return self._translated(row, now=now)[0]
+        if stretch is not None and entry.dagster_event_type in _OF_DATA:
+            stretch.take(row.id, entry, observations)
+        return observations
 
     def _is_own(self, entry: dg.EventLogEntry) -> bool:
         event = entry.dagster_event

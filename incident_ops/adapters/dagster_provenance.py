@@ -7,7 +7,7 @@ deleted run would have told stays empty.
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -35,19 +35,7 @@ _LINE = 300
 _RUNS_AT_ONCE = 500
 _OF_DAGSTER = ("dagster/", ".dagster/")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One event of the log. `observation` is what a check evaluation was translated to: personal data is masked
-    there, once."""
-
-    id: int
-    entry: dg.EventLogEntry
-    observation: Observation | None = None
-
-    @property
-    def at(self) -> datetime:
-        return utc(self.entry.timestamp)
+_Built = dg.AssetMaterialization | dg.AssetObservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,32 +69,51 @@ class Runs:
         return self._known.get(run_id, _FORGOTTEN)
 
 
-def facts_of(events: Sequence[Told], *, log: LogIndex, runs: Runs) -> Facts:
-    """What a stretch of the log adds to the history, oldest first. Costs a few queries, however many events."""
-    materializations: list[tuple[Told, dg.AssetMaterialization | dg.AssetObservation]] = []
-    evaluations: list[Evaluation] = []
-    views: list[View] = []
-    for told in events:
-        data = _payload(told.entry)
+class Stretch:
+    """The facts of a stretch of the log, taken in event by event: a decoded event is heavy and not held on to."""
+
+    def __init__(self) -> None:
+        self._records: list[tuple[Materialization, Reader]] = []
+        self._evaluations: list[Evaluation] = []
+        self._views: list[View] = []
+
+    def take(self, storage_id: int, entry: dg.EventLogEntry, observations: Sequence[Observation]) -> None:
+        """`observations` is what the event was translated to: there personal data in a summary is masked, once."""
+        data = entry.asset_materialization or entry.asset_observation or _specific(entry)
         if isinstance(data, dg.AssetCheckEvaluation):
-            evaluations.append(_evaluation(told, data))
+            self._evaluations.append(_evaluation(storage_id, entry, data, observations))
         elif isinstance(data, dg.AssetMaterialization):
-            materializations.append((told, data))
+            self._add(storage_id, entry, data, RecordKind.MATERIALIZATION)
         elif isinstance(data, dg.AssetObservation):
-            if _observed_kind(data) is not None:
-                materializations.append((told, data))
-            if view := _view(told, data):
-                views.append(view)
-    runs.load({told.entry.run_id for told, _ in materializations})
-    inputs = inputs_of([_reader(told, data) for told, data in materializations], log)
-    return Facts(
-        materializations=tuple(
-            _record(told, data, read, runs.get(told.entry.run_id))
-            for (told, data), read in zip(materializations, inputs, strict=True)
-        ),
-        evaluations=tuple(evaluations),
-        views=tuple(views),
-    )
+            if kind := _observed_kind(data):
+                self._add(storage_id, entry, data, kind)
+            if view := _view(entry, data):
+                self._views.append(view)
+
+    def _add(self, storage_id: int, entry: dg.EventLogEntry, data: _Built, kind: RecordKind) -> None:
+        record, tags = _record(storage_id, entry, data, kind), data.tags or {}
+        reader = Reader(
+            asset=record.asset,
+            partition=record.partition,
+            run_id=record.run_id or "",
+            at=record.at,
+            pointers=pointers_in(tags),
+            versions=versions_in(tags),
+        )
+        self._records.append((record, reader))
+
+    def facts(self, *, log: LogIndex, runs: Runs) -> Facts:
+        """With what the runs say and what the pointers lead to: a few queries, however many events."""
+        runs.load({reader.run_id for _, reader in self._records})
+        inputs = inputs_of([reader for _, reader in self._records], log)
+        return Facts(
+            materializations=tuple(
+                _completed(record, read, runs.get(reader.run_id))
+                for (record, reader), read in zip(self._records, inputs, strict=True)
+            ),
+            evaluations=tuple(self._evaluations),
+            views=tuple(self._views),
+        )
 
 
 def says_something(text: str) -> bool:
@@ -114,11 +121,7 @@ def says_something(text: str) -> bool:
     return any(f'"{name}"' in text for name in (DATA_VERSION, REMARK_METADATA, VIEWER_METADATA))
 
 
-def _payload(entry: dg.EventLogEntry) -> object:
-    return entry.asset_materialization or entry.asset_observation or _evaluated(entry)
-
-
-def _evaluated(entry: dg.EventLogEntry) -> object:
+def _specific(entry: dg.EventLogEntry) -> object:
     return entry.dagster_event.event_specific_data if entry.dagster_event else None
 
 
@@ -133,41 +136,29 @@ def _observed_kind(data: dg.AssetObservation) -> RecordKind | None:
     return RecordKind.OBSERVATION if DATA_VERSION in (data.tags or {}) else None
 
 
-def _reader(told: Told, data: dg.AssetMaterialization | dg.AssetObservation) -> Reader:
-    tags = data.tags or {}
-    return Reader(
-        asset=asset_ref(data.asset_key).key,
-        partition=data.partition,
-        run_id=told.entry.run_id,
-        at=told.at,
-        pointers=pointers_in(tags),
-        versions=versions_in(tags),
-    )
-
-
-def _record(
-    told: Told, data: dg.AssetMaterialization | dg.AssetObservation, inputs: Inputs, run: _Run
-) -> Materialization:
-    tags, run_id = data.tags or {}, told.entry.run_id or None
-    kind = _observed_kind(data) if isinstance(data, dg.AssetObservation) else None
+def _record(storage_id: int, entry: dg.EventLogEntry, data: _Built, kind: RecordKind) -> Materialization:
+    """What the event says by itself."""
+    tags, run_id = data.tags or {}, entry.run_id or None
     code_version = tags.get(CODE_VERSION)
     return Materialization(
         asset=asset_ref(data.asset_key).key,
-        id=told.id,
-        at=told.at,
-        kind=kind or RecordKind.MATERIALIZATION,
+        id=storage_id,
+        at=utc(entry.timestamp),
+        kind=kind,
         partition=data.partition,
         run_id=run_id,
-        job=run.job,
-        inputs=inputs.pointers,
         data_version=tags.get(DATA_VERSION),
         code_version=code_version if code_version != run_id else None,
         row_count=_row_count(data.metadata, partitioned=data.partition is not None),
         columns=_columns(data.metadata),
         column_lineage=_column_lineage(data.metadata),
-        config=run.config,
-        tags=run.tags,
-        ready_at=max(filter(None, (run.started_at, inputs.last_own))) if run.started_at else None,
+    )
+
+
+def _completed(record: Materialization, inputs: Inputs, run: _Run) -> Materialization:
+    ready_at = max(filter(None, (run.started_at, inputs.last_own))) if run.started_at else None
+    return replace(
+        record, inputs=inputs.pointers, job=run.job, config=run.config, tags=run.tags, ready_at=ready_at
     )
 
 
@@ -226,15 +217,17 @@ def _own_tags(tags: Mapping[str, str]) -> Iterable[tuple[str, str]]:
 # ---- checks and views
 
 
-def _evaluation(told: Told, data: dg.AssetCheckEvaluation) -> Evaluation:
+def _evaluation(
+    storage_id: int, entry: dg.EventLogEntry, data: dg.AssetCheckEvaluation, observations: Sequence[Observation]
+) -> Evaluation:
     target = data.target_materialization_data
-    said = told.observation.evidence.summary if isinstance(told.observation, Alert) else ""
+    said = next((o.evidence.summary for o in observations if isinstance(o, Alert)), "")
     return Evaluation(
-        event_id=log_event_id(told.id, told.entry.timestamp),
+        event_id=log_event_id(storage_id, entry.timestamp),
         asset=asset_ref(data.asset_key).key,
         check=data.check_name,
         passed=data.passed,
-        at=told.at,
+        at=utc(entry.timestamp),
         severity=CheckSeverity(data.severity.value),
         materialization=target.storage_id if target else None,
         partition=data.partition,
@@ -242,13 +235,13 @@ def _evaluation(told: Told, data: dg.AssetCheckEvaluation) -> Evaluation:
     )
 
 
-def _view(told: Told, data: dg.AssetObservation) -> View | None:
+def _view(entry: dg.EventLogEntry, data: dg.AssetObservation) -> View | None:
     viewer, viewed = data.metadata.get(VIEWER_METADATA), data.metadata.get(VIEWED_METADATA)
     if not isinstance(viewer, dg.TextMetadataValue) or not (viewer.value or "").strip():
         return None
     return View(
         asset=asset_ref(data.asset_key).key,
         viewer=(viewer.value or "").strip(),
-        at=told.at,
+        at=utc(entry.timestamp),
         materialization=viewed.value if isinstance(viewed, dg.IntMetadataValue) else None,
     )

@@ -26,6 +26,7 @@ from incident_ops.core.alert import (
     Subject,
     fingerprint,
 )
+from incident_ops.core.attribution_record import ATTRIBUTION_METADATA, EXPLAINED_BY, Attribution, attribution_in
 from incident_ops.core.error_text import error_signature, redact, shorten
 from incident_ops.core.nature import NATURE_METADATA, nature_of_check
 from incident_ops.core.pii import ANY_COLUMN, mask, mask_addresses
@@ -79,6 +80,7 @@ def of_evaluation(
         )
     values = values_in(evaluation.metadata, pii)
     description = _masked(redact(evaluation.description or ""), pii, values)
+    attribution = _attribution(evaluation.metadata, pii, values)
     return Alert(
         event_id=event_id,
         kind=AlertKind.CHECK_FAILED,
@@ -95,8 +97,12 @@ def of_evaluation(
         evidence=Evidence(
             summary=shorten(description, MAX_SUMMARY) or f"check {evaluation.check_name} failed",
             detail=shorten(description, MAX_DETAIL) if len(description) > MAX_SUMMARY else "",
-            facts=_facts(evaluation.metadata, pii, values),
+            facts={
+                **({EXPLAINED_BY: attribution.sentence} if attribution else {}),
+                **_facts(evaluation.metadata, pii, values),
+            },
             error_class=ErrorClass.CHECK,
+            attribution=attribution,
         ),
     )
 
@@ -260,6 +266,17 @@ def _nature_of(evaluation: dg.AssetCheckEvaluation) -> Nature:
     declared = evaluation.metadata.get(NATURE_METADATA)
     value = getattr(declared, "value", None)
     return nature_of_check(evaluation.check_name, value if isinstance(value, str) else None)
+
+
+def _attribution(
+    metadata: Mapping[str, dg.MetadataValue], pii: Collection[str], values: Collection[str]
+) -> Attribution | None:
+    """What the check says of its failing rows. Of another form than ours it is ignored: the alert counts."""
+    document = metadata.get(ATTRIBUTION_METADATA)
+    if ANY_COLUMN in pii or not isinstance(document, dg.JsonMetadataValue):
+        return None
+    found = attribution_in(document.value)
+    return found.without(pii, clean=lambda text: _masked(redact(text), pii, values)) if found else None
 
 
 def _facts(

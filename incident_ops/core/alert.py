@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from incident_ops.core.attribution_record import Attribution
+
 
 class AlertKind(StrEnum):
     """How the trouble was seen. Kinds are listed from the most to the least specific; see `most_specific`."""
@@ -85,6 +87,7 @@ class Evidence:
         error_class: set when the alert tells of an error.
         error_signature: the error's identity across repeats (see `fingerprint.error_signature`).
         not_run: what was skipped on account of it.
+        attribution: which of the rows failed, where the check has found it out.
     """
 
     summary: str
@@ -93,6 +96,7 @@ class Evidence:
     error_class: ErrorClass | None = None
     error_signature: str = ""
     not_run: tuple[NotRun, ...] = ()
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from incident_ops.core import rootcause
 from incident_ops.core.impact import Hit, Impact, Reached, Viewer
+from incident_ops.core.importance import Importance
 from incident_ops.core.record import utc_text
 from incident_ops.core.rootcause import Suspect
 from incident_ops.core.trail import Hop
@@ -24,7 +25,7 @@ class Findings:
     Attributes:
         suspects: best first; the keys are those of DESIGN §8.
         looked_at: what was looked at, in words, and whether it happened before.
-        impact: `tainted`, `at_risk`, `healed`, `consumers`, `viewers`.
+        impact: `tainted`, `at_risk`, `healed`, `consumers`, `viewers`, `counts`, and the root's `importance`.
         attribution: what explains the failing rows, None where nothing could be asked.
         forecast: downstream deadlines.
     """
@@ -37,7 +38,14 @@ class Findings:
     forecast: Sequence[Record] = ()
 
 
-def recorded(cause: rootcause.Findings, impact: Impact, forecast: Sequence[Record], *, at: datetime) -> Findings:
+def recorded(
+    cause: rootcause.Findings,
+    impact: Impact,
+    forecast: Sequence[Record],
+    *,
+    importance: Importance | None,
+    at: datetime,
+) -> Findings:
     """What was found out, in values that JSON has."""
     return Findings(
         at=at,
@@ -49,6 +57,7 @@ def recorded(cause: rootcause.Findings, impact: Impact, forecast: Sequence[Recor
             "healed": [_hit_record(hit) for hit in impact.healed[:MOST_SHOWN]],
             "consumers": [_reached_record(reached) for reached in impact.consumers],
             "viewers": [_viewer_record(viewer) for viewer in impact.viewers],
+            "importance": _importance_record(importance),
             "counts": {
                 "tainted": len(impact.tainted),
                 "at_risk": len(impact.at_risk),
@@ -57,6 +66,12 @@ def recorded(cause: rootcause.Findings, impact: Impact, forecast: Sequence[Recor
         },
         forecast=forecast,
     )
+
+
+def _importance_record(importance: Importance | None) -> Record | None:
+    if importance is None:
+        return None
+    return {"value": round(importance.value, 3), "reasons": list(importance.reasons)}
 
 
 def _suspect_record(suspect: Suspect) -> Record:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from incident_ops.core.alert import CheckSeverity
 from incident_ops.core.durations import format_duration
+from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.status import Status
 
@@ -60,8 +61,10 @@ _COLOURS = {
 }
 
 
-def compose(incident: Incident, *, links_of: Callable[[Incident], tuple[Link, ...]]) -> Message:
-    """The incident's message as it stands now."""
+def compose(
+    incident: Incident, *, links_of: Callable[[Incident], tuple[Link, ...]], found: Findings | None = None
+) -> Message:
+    """The incident's message as it stands now, with what was found out about it."""
     facts = [("Status", _status(incident)), ("Owner", incident.owner or "unknown")]
     if incident.assignee:
         facts.append(("Assignee", incident.assignee))
@@ -70,6 +73,8 @@ def compose(incident: Incident, *, links_of: Callable[[Incident], tuple[Link, ..
         facts.append(("Partition", incident.root.partition))
     if incident.cause_class:
         facts.append(("Cause class", incident.cause_class))
+    if found is not None:
+        facts.extend(_found(found))
     if incident.failure_count > 1:
         facts.append(
             ("Failures", f"{incident.failure_count:,} ({incident.failure_count - 1:,} more since the first)")
@@ -100,6 +105,25 @@ def told(incident: Incident, text: str, *, colour: Colour, links: tuple[Link, ..
     """A message with a text of its own, whose first line is the headline."""
     headline, _, rest = text.partition("\n")
     return Message(incident_id=incident.id, colour=colour, headline=headline, summary=rest, links=links)
+
+
+def _found(found: Findings) -> list[tuple[str, str]]:
+    facts: list[tuple[str, str]] = []
+    if found.suspects:
+        first = found.suspects[0]
+        why = "; ".join(signal["summary"] for signal in first["evidence"])
+        facts.append(("Suspect", f"{first['asset']} ({first['confidence']}): {why}"))
+    counts = found.impact.get("counts", {})
+    hit = [f"{counts[state]} {words}" for state, words in _STATES.items() if counts.get(state)]
+    if hit:
+        facts.append(("Data hit", ", ".join(hit)))
+    consumers = sorted({reached["consumer"] for reached in found.impact.get("consumers", ())})
+    if consumers:
+        facts.append(("Consumers", ", ".join(consumers)))
+    return facts
+
+
+_STATES = {"tainted": "tainted", "at_risk": "at risk", "healed": "healed"}
 
 
 def digest_line(incident: Incident) -> str:

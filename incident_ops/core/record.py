@@ -4,9 +4,12 @@ Other programs read these keys: adding one is free, renaming or dropping one is 
 not the incident's own (timeline, deliveries, suspects, impact) are added by whoever has them.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from incident_ops.core.alert import Alert
+from incident_ops.core.attribution_record import document_of
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
 
@@ -66,6 +69,17 @@ def _member_record(member: Member) -> dict[str, Any]:
         "name": subject.name,
         "healthy_at": utc_text(member.healthy_at),
     }
+
+
+def attribution_record(incident: Incident, alerts: Iterable[Alert]) -> dict[str, Any] | None:
+    """What explains the failing rows: the newest that an alert on the root tells, else the newest of any alert, with
+    the asset and the check it is about. None when no check has looked."""
+    told = [(alert, found) for alert in alerts if (found := alert.evidence.attribution)]
+    if not told:
+        return None
+    root = incident.root.subject.asset
+    alert, found = max(told, key=lambda pair: (pair[0].asset == root, pair[0].occurred_at, pair[0].event_id))
+    return {**document_of(found), "asset": alert.asset.key if alert.asset else None, "check": alert.check}
 
 
 def utc_text(at: datetime | None) -> str | None:

@@ -1,18 +1,24 @@
 """Attribution pushed down to DuckDB: one group-by to leaves there, the search for the slice in `core.attribution`.
 
-For a user's own code location: the failing rows are named by a SQL condition, the answer is an `Explanation`. What
-it does not do is choose the condition; a check that fails knows it.
+For a user's own code location: the failing rows are named by a SQL condition, the answer is an `Explanation`, whose
+`metadata()` goes with the check's result. What it does not do is choose the condition; a check that fails knows it.
 """
 
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+import dagster as dg
 
-from incident_ops.core.attribution import OTHER, AttributionError, Explanation, localise_columns
+from incident_ops.core import attribution
+from incident_ops.core.attribution import OTHER, AttributionError, localise_columns
+from incident_ops.core.attribution_record import ATTRIBUTION_METADATA, document_of
+from incident_ops.core.errors import IncidentOpsError
+
+if TYPE_CHECKING:
+    import duckdb
 
 GROUPED_TYPES = (
     "VARCHAR",
@@ -38,6 +44,22 @@ SAMPLE = 100_000  # rows in which distinct values are counted
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
+class DuckDBMissing(IncidentOpsError, ImportError):
+    """The rows are counted by DuckDB, and it is not installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation(attribution.Explanation):
+    """What explains the failing rows, ready to go with a check's result."""
+
+    def metadata(self) -> dict[str, dg.JsonMetadataValue]:
+        """For `AssetCheckResult(metadata={**explanation.metadata(), …})`: the incident then says it.
+
+        Values of dimensions are in it, so name columns of personal data in `pii` when you ask.
+        """
+        return {ATTRIBUTION_METADATA: dg.MetadataValue.json(document_of(self))}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
     """What stands after FROM, and who runs it."""
@@ -47,8 +69,8 @@ class _Source:
 
 
 def explain_failing_rows(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str | duckdb.DuckDBPyRelation,
+    connection: "duckdb.DuckDBPyConnection",
+    relation: "str | duckdb.DuckDBPyRelation",
     failing: str,
     dimensions: Sequence[str] | None = None,
     *,
@@ -70,8 +92,10 @@ def explain_failing_rows(
 
     Raises:
         AttributionError: no such column, a PII column was asked for, or nothing to look at.
+        DuckDBMissing: DuckDB is not installed.
         duckdb.Error: the table or the condition cannot be queried.
     """
+    _require_duckdb()
     source = _source(connection, relation)
     types = {row[0]: str(row[1]) for row in source.run(f"DESCRIBE SELECT * FROM {source.name}")}
     hidden = {name.lower() for name in pii}
@@ -86,13 +110,20 @@ def explain_failing_rows(
     return Explanation(slices=tuple(slices), dimensions=tuple(chosen), failing=failing_rows, rows=rows)
 
 
+def _require_duckdb() -> None:
+    try:
+        import duckdb  # noqa: F401
+    except ImportError as error:
+        raise DuckDBMissing("explain_failing_rows needs DuckDB: pip install 'incident-ops[detectors]'") from error
+
+
 def quoted(name: str) -> str:
     """`name` as a SQL identifier, whatever it holds."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _source(connection: duckdb.DuckDBPyConnection, relation: str | duckdb.DuckDBPyRelation) -> _Source:
-    if isinstance(relation, duckdb.DuckDBPyRelation):
+def _source(connection: "duckdb.DuckDBPyConnection", relation: "str | duckdb.DuckDBPyRelation") -> _Source:
+    if not isinstance(relation, str):
         view = "incident_ops_rows"
 
         def run_on_relation(sql: str) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ from incident_ops.core.catalog import Catalog
 from incident_ops.core.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.findings import Findings, recorded
 from incident_ops.core.impact import Impact, impact_of
+from incident_ops.core.importance import importance
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
 from incident_ops.core.provenance import Facts, Materialization, Provenance, Ref
@@ -87,7 +88,10 @@ def _assessed(
     cause = _cause_of(store, tx, incident, provenance, catalog, now=now)
     impact = _impact_of(tx, incident, provenance, catalog)
     outlook = _outlook_of(tx.history, incident, before, knowledge, now=now)
-    tx.save_findings(incident.number, recorded(cause, impact, outlook.records, at=now))
+    root = incident.root.subject.asset
+    weight = importance(root.key, catalog.graph, catalog) if root is not None else None
+    found = recorded(cause, impact, outlook.records, importance=weight, at=now)
+    tx.save_findings(incident.number, found)
     told = tell_the_audience(tx, incident, impact, knowledge, now=now)
     desk = Desk(tx, knowledge, now=now)
     desk.lay_out([incident])

@@ -117,7 +117,7 @@ def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
     notifier = sinks.notifiers.get(delivery.destination.kind)
     if notifier is None:
         raise TransportError(f"no {delivery.destination.kind} sink is configured", needs_person=True)
-    message = _message(store.incident(delivery.number), delivery, sinks)
+    message = _message(store, delivery, sinks)
     if delivery.action is Action.EDIT:
         if isinstance(notifier, CanUpdate) and delivery.thread is not None:
             notifier.update(delivery.thread, message)
@@ -134,11 +134,12 @@ def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
     return notifier.send(delivery.destination, message, key=delivery.key)
 
 
-def _message(incident: Incident, delivery: Delivery, sinks: Sinks) -> Message:
+def _message(store: Store, delivery: Delivery, sinks: Sinks) -> Message:
+    incident = store.incident(delivery.number)
     if delivery.action is Action.TELL:
         colour = Colour.RED if delivery.pushes else Colour.GREEN
         return told(incident, delivery.text, colour=colour, links=sinks.links_of(incident))
-    return compose(incident, links_of=sinks.links_of)
+    return compose(incident, links_of=sinks.links_of, found=store.findings(delivery.number))
 
 
 def _found(notifier: Notifier, delivery: Delivery) -> Receipt | None:

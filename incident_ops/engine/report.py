@@ -5,10 +5,12 @@ from typing import Any
 
 from incident_ops.core.delivery import Delivery
 from incident_ops.core.incident import Incident
-from incident_ops.core.record import incident_record, utc_text
+from incident_ops.core.record import attribution_record, incident_record, utc_text
 from incident_ops.engine.ports import InboxMessage, Store
 
 MOST_ALERTS = 50
+MOST_LOOKED_THROUGH = 500
+"""For what explains the failing rows: the root may have fired once, and what is downstream often since."""
 
 
 def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, Any]:
@@ -16,6 +18,7 @@ def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, An
     catalog = store.catalog()
     age = catalog.age(now)
     found = store.findings(incident.number)
+    alerts = store.alerts(incident.number, limit=MOST_LOOKED_THROUGH)
     return {
         **incident_record(incident),
         "suspects": list(found.suspects) if found else [],
@@ -23,7 +26,7 @@ def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, An
         "impact": dict(found.impact) if found else _NO_IMPACT,
         "forecast": list(found.forecast) if found else [],
         "audience": audience_of(store, incident),
-        "attribution": None,
+        "attribution": attribution_record(incident, alerts),
         "alerts": [
             {
                 "event_id": alert.event_id,
@@ -33,7 +36,7 @@ def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, An
                 "occurred_at": utc_text(alert.occurred_at),
                 "summary": alert.evidence.summary,
             }
-            for alert in store.alerts(incident.number, limit=MOST_ALERTS)
+            for alert in alerts[-MOST_ALERTS:]
         ],
         "timeline": [
             {"at": utc_text(e.at), "kind": e.kind, "text": e.text, "by": e.by}

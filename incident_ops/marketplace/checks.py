@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from incident_ops.detectors import explain_failing_rows
 from incident_ops.marketplace import warehouse
 from incident_ops.marketplace.churn import CHURN_KEY
 from incident_ops.marketplace.home import current_home
@@ -50,27 +51,16 @@ def _count(sql: str) -> dict[str, float]:
 )
 def amount_is_present() -> dg.AssetCheckResult:
     recent = "FROM raw.orders WHERE ordered_at >= (SELECT max(ordered_at)::DATE FROM raw.orders) - 2"
-    figures = _count(f"SELECT count(*) AS rows, count(*) - count(amount) AS missing {recent}")
-    share = figures["missing"] / figures["rows"]
-    where = warehouse.query(
-        current_home(),
-        f"SELECT channel, app_version, count(*) - count(amount) AS missing, count(*) AS rows {recent} "
-        "GROUP BY channel, app_version HAVING missing > 0 ORDER BY missing DESC, channel, app_version LIMIT 10",
-    )
+    with warehouse.connected(current_home()) as connection:
+        orders = explain_failing_rows(
+            connection, recent, "amount IS NULL", ["channel", "app_version", "country"], pii=ORDERS.pii
+        )
+    share = orders.failing / orders.rows
     return dg.AssetCheckResult(
         passed=share <= MISSING_AMOUNTS_ALLOWED,
         severity=ERROR,
-        description=f"{share:.2%} of {figures['rows']:,.0f} recent orders have no amount",
-        metadata={
-            "null_share": share,
-            "rows": int(figures["rows"]),
-            "missing_by_slice": dg.MetadataValue.table(
-                records=[dg.TableRecord({str(k): v for k, v in row.items()}) for row in where.to_dict("records")],
-                schema=dg.TableSchema.from_name_type_dict(
-                    {"channel": "string", "app_version": "string", "missing": "int", "rows": "int"}
-                ),
-            ),
-        },
+        description=f"{share:.2%} of {orders.rows:,} recent orders have no amount",
+        metadata={"null_share": share, "rows": orders.rows, **orders.metadata()},
     )
 
 

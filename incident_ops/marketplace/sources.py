@@ -27,6 +27,10 @@ class Source:
     day: str
     columns: tuple[Column, ...]
 
+    @property
+    def pii(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.columns if column.pii)
+
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
 

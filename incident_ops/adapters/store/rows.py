@@ -19,6 +19,7 @@ from incident_ops.core.alert import (
     NotRun,
     Subject,
 )
+from incident_ops.core.attribution_record import attribution_in, document_of
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.member import Member
@@ -238,6 +239,7 @@ def _evidence_document(evidence: Evidence) -> Values:
         "error_class": evidence.error_class,
         "error_signature": evidence.error_signature,
         "not_run": [{"asset": item.asset.key, "because": item.because} for item in evidence.not_run],
+        "attribution": document_of(evidence.attribution) if evidence.attribution else None,
     }
 
 
@@ -252,6 +254,7 @@ def _evidence(document: Row) -> Evidence:
         not_run=tuple(
             NotRun(asset=AssetRef(key=item["asset"]), because=item["because"]) for item in document["not_run"]
         ),
+        attribution=attribution_in(document.get("attribution")),  # absent in rows of revision 0001
     )
 
 

@@ -1,0 +1,144 @@
+"""An attribution as it travels and is kept: a JSON document on a check's evaluation, a value with the alert.
+
+The document is written by somebody else's process and may have been written by hand: its form is checked, and its
+sentence is never believed but made anew from the slices. How the slices are found is `attribution`'s.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from math import isnan, nan
+from typing import Any, cast
+
+from incident_ops.core.attribution import Explanation, sentence
+from incident_ops.core.attribution_cube import MOST_CONDITIONS, Slice
+from incident_ops.core.error_text import shorten
+from incident_ops.core.pii import MASKED
+
+ATTRIBUTION_METADATA = "incident_ops/attribution"
+"""Where an evaluation carries the document."""
+EXPLAINED_BY = "Explained by"
+"""The fact of an alert that holds the sentence."""
+WITHHELD = "a slice of a column tagged as PII, which is not told"
+MOST_SLICES = 10
+MOST_DIMENSIONS = 50
+LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """What explains the failing rows, fit to be stored and shown.
+
+    Attributes:
+        slices: alternatives, best first; empty when no single slice explains it.
+        dimensions: what was looked at.
+        withheld: how many slices were taken out because they name a column whose values must not be told.
+    """
+
+    slices: tuple[Slice, ...]
+    dimensions: tuple[str, ...]
+    withheld: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The answer in plain words."""
+        if self.withheld and not self.slices:
+            return WITHHELD
+        return sentence(self.slices, self.dimensions)
+
+    def without(self, columns: Collection[str], *, clean: Callable[[str], str]) -> "Attribution":
+        """What may be told: no slice and no dimension of `columns` (case does not matter), and no text that
+        `clean` would change, which takes secrets and personal data out of texts."""
+        hidden = {name.lower() for name in columns}
+
+        def may_be_told(name: str) -> bool:
+            return name.lower() not in hidden and clean(name) == name
+
+        told = [found for found in self.slices if all(map(may_be_told, found.conditions))]
+        return Attribution(
+            slices=tuple(replace(found, conditions=_cleaned(found.conditions, clean)) for found in told),
+            dimensions=tuple(shorten(name, LONGEST_TEXT) for name in self.dimensions if may_be_told(name)),
+            withheld=self.withheld + len(self.slices) - len(told),
+        )
+
+
+def document_of(found: Explanation | Attribution) -> dict[str, Any]:
+    """`{"sentence", "slices": [{"conditions", "explained", "share", "score"}], "dimensions", "withheld"}`. Shares
+    are 0 to 1, None where not known."""
+    return {
+        "sentence": found.sentence,
+        "slices": [
+            {
+                "conditions": dict(item.conditions),
+                "explained": _within(item.explained),
+                "share": None if isnan(item.share) else _within(item.share),
+                "score": _within(item.score),
+            }
+            for item in found.slices[:MOST_SLICES]
+        ],
+        "dimensions": list(found.dimensions),
+        "withheld": found.withheld if isinstance(found, Attribution) else 0,
+    }
+
+
+def attribution_in(document: object) -> Attribution | None:
+    """What `document_of` has written; None when the document is of any other form."""
+    if not isinstance(document, Mapping):
+        return None
+    fields = cast("Mapping[object, object]", document)
+    items, names, withheld = fields.get("slices"), fields.get("dimensions"), fields.get("withheld", 0)
+    if not isinstance(items, list) or not isinstance(names, list) or not isinstance(withheld, int):
+        return None
+    slices = [_slice_in(item) for item in cast("list[object]", items)[:MOST_SLICES]]
+    dimensions = [_text_in(name) for name in cast("list[object]", names)[:MOST_DIMENSIONS]]
+    if None in slices or None in dimensions or withheld < 0:
+        return None
+    return Attribution(
+        slices=tuple(item for item in slices if item is not None),
+        dimensions=tuple(name for name in dimensions if name is not None),
+        withheld=withheld,
+    )
+
+
+def _slice_in(item: object) -> Slice | None:
+    if not isinstance(item, Mapping):
+        return None
+    fields = cast("Mapping[object, object]", item)
+    conditions = _conditions_in(fields.get("conditions"))
+    explained, score = _part_in(fields.get("explained")), _part_in(fields.get("score", 0))
+    share = nan if fields.get("share") is None else _part_in(fields.get("share"))
+    if conditions is None or explained is None or score is None or share is None:
+        return None
+    return Slice(conditions=conditions, explained=explained, score=score, share=share)
+
+
+def _conditions_in(conditions: object) -> dict[str, str] | None:
+    if not isinstance(conditions, Mapping):
+        return None
+    pairs = [(_text_in(k), _text_in(v)) for k, v in cast("Mapping[object, object]", conditions).items()]
+    texts = {name: value for name, value in pairs if name is not None and value is not None}
+    return texts if 0 < len(texts) == len(pairs) <= MOST_CONDITIONS else None
+
+
+def _part_in(number: object) -> float | None:
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    return float(number) if is_number and 0 <= number <= 1 else None
+
+
+def _text_in(text: object) -> str | None:
+    return " ".join(text.split()) if isinstance(text, str) else None
+
+
+def _cleaned(conditions: Mapping[str, str], clean: Callable[[str], str]) -> dict[str, str]:
+    """A value stands beside its column's name when it is looked at: `token = abc` is a secret, `abc` is not. It is
+    cut only then, since half of a secret would not be known for one."""
+
+    def cleaned(name: str, value: str) -> str:
+        text = f"{name} = {value}"
+        return shorten(value, LONGEST_TEXT) if clean(text) == text else MASKED
+
+    return {shorten(name, LONGEST_TEXT): cleaned(name, value) for name, value in conditions.items()}
+
+
+def _within(part: float) -> float:
+    """Rounding may leave a share a hair outside of 0 to 1."""
+    return min(max(part, 0.0), 1.0)
