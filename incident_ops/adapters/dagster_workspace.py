@@ -6,6 +6,9 @@ That takes seconds: a fallback for somebody who waits, never for a sensor. Dagst
 """
 
 import asyncio
+import os
+import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -57,7 +60,7 @@ class WorkspaceFile(DagsterQueries):
 
     @contextmanager
     def _visiting(self) -> Iterator[None]:
-        with self._servers() as servers:
+        with _quietly(), self._servers() as servers:
             target = WorkspaceFileTarget(paths=[str(self._file)])
             try:
                 context = WorkspaceProcessContext(self._instance, target, grpc_server_registry=servers)
@@ -77,7 +80,7 @@ class WorkspaceFile(DagsterQueries):
             server_command=GrpcServerCommand.API_GRPC,
             heartbeat_ttl=HEARTBEAT_SECONDS,
             startup_timeout=self._instance.code_server_process_startup_timeout,
-            log_level="WARNING",
+            log_level="CRITICAL",
             wait_for_processes_on_shutdown=True,
         )
 
@@ -110,3 +113,19 @@ class WorkspaceFile(DagsterQueries):
 
     def _unavailable(self, why: str) -> SourceUnavailable:
         return SourceUnavailable(f"The workspace file {self._file} {why}.")
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What the code servers and the users' code print goes to standard error: standard output is our caller's, who
+    may be writing JSON. That a location does not load is among `load_errors` and needs no warning."""
+    kept = os.dup(1)
+    try:
+        sys.stdout.flush()
+        os.dup2(2, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

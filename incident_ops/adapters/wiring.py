@@ -65,11 +65,13 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """The settings that hold, the store they lead to, and what is wrong with the configuration (or nothing)."""
+    """The settings that hold, the store they lead to, what is wrong with the configuration (or nothing), and the
+    workspace file of the place, if it has one."""
 
     settings: Settings
     store: SqlStore
     problems: tuple[str, ...]
+    workspace_file: Path | None = None
 
 
 def surroundings_of(instance: dg.DagsterInstance | None) -> Surroundings:
@@ -98,11 +100,13 @@ def in_force(around: Surroundings, *, now: datetime) -> InForce:
         store = shared_store(_database_url(_url_in_spite_of(error, around), around))
         kept = store.value(_LAST_GOOD) or ""
         settings = settings_from_text(kept, around.environ, file="the last good configuration")
-        return InForce(settings=settings, store=store, problems=error.problems)
+        return InForce(
+            settings=settings, store=store, problems=error.problems, workspace_file=_workspace_file(around)
+        )
     store = shared_store(_database_url(settings.database_url, around))
     if store.value(_LAST_GOOD) != settings.text:
         store.set_value(_LAST_GOOD, settings.text, now=now)
-    return InForce(settings=settings, store=store, problems=())
+    return InForce(settings=settings, store=store, problems=(), workspace_file=_workspace_file(around))
 
 
 def _url_in_spite_of(error: ConfigError, around: Surroundings) -> str | None:
@@ -233,9 +237,7 @@ def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
         store=store,
         source=DagsterEvents(instance, own_assets=OWN_ASSETS, lineage=lambda: store.catalog().upstream),
         workspace=GraphQLCatalog(settings.dagster_url),
-        spare_workspace=WorkspaceFile(instance, file)
-        if (file := workspace_file(surroundings_of(instance)))
-        else None,
+        spare_workspace=WorkspaceFile(instance, held.workspace_file) if held.workspace_file else None,
         board=DagsterBoard(
             instance, settings.dagster_url, open_incidents=lambda: store.incidents(statuses=open_statuses)
         ),
@@ -246,7 +248,7 @@ def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
     )
 
 
-def workspace_file(around: Surroundings) -> Path | None:
+def _workspace_file(around: Surroundings) -> Path | None:
     """The `workspace.yaml` of `DAGSTER_HOME` or, as `dagster dev` has it, of the current directory."""
     home = around.environ.get("DAGSTER_HOME")
     folders = [Path(home)] if home else []

@@ -4,7 +4,7 @@ The document is written by somebody else's process and may have been written by 
 sentence is never believed but made anew from the slices. How the slices are found is `attribution`'s.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import Any, cast
@@ -88,22 +88,20 @@ def attribution_in(document: object) -> Attribution | None:
     items, names, withheld = fields.get("slices"), fields.get("dimensions"), fields.get("withheld", 0)
     if not isinstance(items, list) or not isinstance(names, list) or not isinstance(withheld, int):
         return None
-    slices = [_slice_in(item) for item in cast("list[object]", items)[:MOST_SLICES]]
-    dimensions = [_text_in(name) for name in cast("list[object]", names)[:MOST_DIMENSIONS]]
-    if None in slices or None in dimensions or withheld < 0:
+    read = [_text_in(name) for name in cast("list[object]", names)[:MOST_DIMENSIONS]]
+    dimensions = tuple(name for name in read if name is not None)
+    slices = [_slice_in(item, dimensions) for item in cast("list[object]", items)[:MOST_SLICES]]
+    if None in read or None in slices or withheld < 0:
         return None
-    return Attribution(
-        slices=tuple(item for item in slices if item is not None),
-        dimensions=tuple(name for name in dimensions if name is not None),
-        withheld=withheld,
-    )
+    told = tuple(item for item in slices if item is not None)
+    return Attribution(slices=told, dimensions=dimensions, withheld=withheld)
 
 
-def _slice_in(item: object) -> Slice | None:
+def _slice_in(item: object, dimensions: Sequence[str]) -> Slice | None:
     if not isinstance(item, Mapping):
         return None
     fields = cast("Mapping[object, object]", item)
-    conditions = _conditions_in(fields.get("conditions"))
+    conditions = _conditions_in(fields.get("conditions"), dimensions)
     explained, score = _part_in(fields.get("explained")), _part_in(fields.get("score", 0))
     share = nan if fields.get("share") is None else _part_in(fields.get("share"))
     if conditions is None or explained is None or score is None or share is None:
@@ -111,17 +109,21 @@ def _slice_in(item: object) -> Slice | None:
     return Slice(conditions=conditions, explained=explained, score=score, share=share)
 
 
-def _conditions_in(conditions: object) -> dict[str, str] | None:
+def _conditions_in(conditions: object, dimensions: Sequence[str]) -> dict[str, str] | None:
+    """In the order of the dimensions: Dagster sorts the keys of what it keeps."""
     if not isinstance(conditions, Mapping):
         return None
     pairs = [(_text_in(k), _text_in(v)) for k, v in cast("Mapping[object, object]", conditions).items()]
     texts = {name: value for name, value in pairs if name is not None and value is not None}
-    return texts if 0 < len(texts) == len(pairs) <= MOST_CONDITIONS else None
+    if not 0 < len(texts) == len(pairs) <= MOST_CONDITIONS:
+        return None
+    return {name: texts[name] for name in dict.fromkeys((*dimensions, *texts)) if name in texts}
 
 
 def _part_in(number: object) -> float | None:
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    return float(number) if is_number and 0 <= number <= 1 else None
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
+        return None
+    return float(number)
 
 
 def _text_in(text: object) -> str | None:

@@ -72,8 +72,8 @@ def _member_record(member: Member) -> dict[str, Any]:
 
 
 def attribution_record(incident: Incident, alerts: Iterable[Alert]) -> dict[str, Any] | None:
-    """What explains the failing rows: the newest that an alert on the root tells, else the newest of any alert, with
-    the asset and the check it is about. None when no check has looked."""
+    """What explains the failing rows, with the asset and the check it is about: the newest that an alert on the
+    root tells, else the newest of any alert. None when no check has looked."""
     told = [(alert, found) for alert in alerts if (found := alert.evidence.attribution)]
     if not told:
         return None

@@ -1,7 +1,7 @@
 """Attribution pushed down to DuckDB: one group-by to leaves there, the search for the slice in `core.attribution`.
 
-For a user's own code location: the failing rows are named by a SQL condition, the answer is an `Explanation`, whose
-`metadata()` goes with the check's result. What it does not do is choose the condition; a check that fails knows it.
+For a user's own code location: the failing rows are named by a SQL condition, the answer is an `Explanation` that
+goes with the check's result. What it does not do is choose the condition; a check that fails knows it.
 """
 
 import math

@@ -30,7 +30,8 @@ def history_of(history: History, incidents: Iterable[Incident], graph: AssetGrap
     assets = {asset_of(member) for member in members}
     refs = {Ref(asset=asset_of(m), id=m.materialization) for m in members if m.materialization is not None}
     refs |= {m.origin for m in members if m.origin is not None}
-    below = {key for asset in assets for key in graph.descendants(asset)}
+    roots = {ref.asset for ref in refs} | assets
+    below = {key for asset in roots for key in graph.descendants(asset)}
     above = _nearest_above(assets, graph)
     found = gather(history, refs, descendants=below | above | assets).provenance
     recent = history.latest_of(above | assets, limit=RECENT_RECORDS)

@@ -177,8 +177,8 @@ def refreshed_catalog(
     retry: timedelta = CATALOG_RETRY,
     at_any_cost: bool = False,
 ) -> Catalog:
-    """The stored catalog, renewed when it is older than `max_age`, with our own location beneath it. Detection goes
-    on without it, and with what was last known of a code location that does not load.
+    """The stored catalog, renewed when it is older than `max_age`, with our own location beneath it. Detection
+    goes on without it, and with what was last known of a code location that does not load.
 
     Args:
         retry: how long to leave the webserver alone after an attempt; shorter while nothing is known.

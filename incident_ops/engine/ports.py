@@ -34,7 +34,7 @@ class Unassessed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPlace:
-    """One asset on which an open incident has a member."""
+    """One asset on which an open incident has a member, or its root."""
 
     number: int
     asset: str
@@ -104,7 +104,7 @@ class Transaction(Protocol):
         ...
 
     def open_places(self) -> list[OpenPlace]:
-        """Where the open incidents are: their members on assets."""
+        """Where the open incidents are: the assets of their members, and their roots."""
         ...
 
     def alerts_of_member(self, number: int, fingerprint: str, partition: str | None) -> list[Alert]:

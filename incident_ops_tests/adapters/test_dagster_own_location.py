@@ -21,7 +21,9 @@ from datetime import timedelta
 import dagster as dg
 
 HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=2), warn_window=timedelta(hours=1))
-NINE = dg.FreshnessPolicy.cron(deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=1), timezone="Asia/Tokyo")
+NINE = dg.FreshnessPolicy.cron(
+    deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=1), timezone="Asia/Tokyo"
+)
 COLUMNS = dg.TableSchema(columns=[dg.TableColumn("email", tags={"pii": ""}), dg.TableColumn("id")])
 
 

@@ -86,6 +86,7 @@ READINGS = (
     Reading(name="hours apart", spread=120 * MINUTE, delay=10 * MINUTE),
     Reading(name="strangers count", strangers=3, strangers_count=True, any_order=30 * MINUTE),
     Reading(name="any asset silent", all_may_be_silent=True),
+    Reading(name="two minutes late", late=2 * MINUTE),
 )
 
 
@@ -240,9 +241,11 @@ def _pairs(n: int) -> int:
 
 def can_be_named(lineage: Lineage, trials: Iterable[Trial]) -> float:
     """Share of the faults whose root has an alert of its own or two failing children: of a silent root with one,
-    the child is always the better guess, so no rule gets beyond."""
+    the child is always the better guess, and a root that another fault had reached before says nothing of its own,
+    so no rule gets beyond but by luck."""
     answers = [
-        root in trial.seen or sum(trial.owner.get(child) == fault for child in lineage.children[root]) > 1
+        trial.owner.get(root) == fault
+        or sum(trial.owner.get(child) == fault for child in lineage.children[root]) > 1
         for trial in trials
         for fault, root in trial.roots.items()
     ]
@@ -306,16 +309,22 @@ def results() -> list[Row]:
             best = _as_text(threes["merging siblings"])
             rows.append(Row(label, _as_text(threes["ours"]), f"root at most {ceiling:.3f}", best, None))
     rows += [Row(f"{NAME}: mean, {name}", _as_text(_mean(every[name])), "", "", None) for name in SIMPLE_RULES]
-    return [*rows, *_verdicts(_mean(every["ours"]), _mean(every["merging siblings"]), fmean(ceilings)), *speed()]
+    for name, some in (("checked at once", slice(len(lineages))), ("all readings", slice(None))):
+        ours_mean, simple_mean = _mean(every["ours"][some]), _mean(every["merging siblings"][some])
+        rows += _verdicts(name, ours_mean, simple_mean, fmean(ceilings[some]))
+    return [*rows, *speed()]
 
 
-def _verdicts(ours: Three, simple: Three, ceiling: float) -> list[Row]:
+def _verdicts(readings: str, ours: Three, simple: Three, ceiling: float) -> list[Row]:
     f1, incidents, named = ours
+    label = f"{NAME}, {readings}"
     best = f"{simple[0]:.3f}", f"{simple[1]:.2f}", f"{simple[2]:.3f}"
     return [
-        Row(f"{NAME}: pair-F1", f"{f1:.3f}", ">= .93", best[0], f1 >= 0.93),
-        Row(f"{NAME}: incidents per fault", f"{incidents:.2f}", ".95 to 1.05", best[1], 0.95 <= incidents <= 1.05),
-        Row(f"{NAME}: root named", f"{named:.3f}", f">= .85, can be {ceiling:.3f}", best[2], named >= 0.85),
+        Row(f"{label}: pair-F1", f"{f1:.3f}", ">= .93", best[0], f1 >= 0.93),
+        Row(
+            f"{label}: incidents per fault", f"{incidents:.2f}", ".95 to 1.05", best[1], 0.95 <= incidents <= 1.05
+        ),
+        Row(f"{label}: root named", f"{named:.3f}", f">= .85, can be {ceiling:.3f}", best[2], named >= 0.85),
     ]
 
 

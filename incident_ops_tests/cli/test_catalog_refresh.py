@@ -8,6 +8,7 @@ from incident_ops_tests.processes import make_workspace
 SHOP = """
 import dagster as dg
 
+print("a user's code prints what it likes")
 defs = dg.Definitions(assets=[dg.AssetSpec("orders", owners=["team:fin"])])
 """
 
@@ -16,7 +17,7 @@ defs = dg.Definitions(assets=[dg.AssetSpec("orders", owners=["team:fin"])])
 def test_without_a_webserver_the_workspace_file_of_the_home_tells_owners(
     cli: CommandLine, command: tuple[str, ...]
 ) -> None:
-    make_workspace(cli.home, {"shop": SHOP})
+    make_workspace(cli.home, {"shop": SHOP, "broken": "raise ValueError"})
     answer = cli(*command, "--json")
     assert answer.code == 0, answer.err
     with cli.store() as store:

@@ -68,10 +68,6 @@ STORIES = {
     ),
     "siblings keep their own symptoms": (fail("web_dash", "orders", "web", "rev_daily"), {"orders", "web"}),
     "eighty checks of one asset": ([make_alert("orders", check=f"check_{n}") for n in range(80)], {"orders"}),
-    "other natures on the same asset": (
-        [make_alert("web", kind="freshness"), make_alert("web", nature="schema")],
-        {"web"},
-    ),
     "nothing at all": ([], set[str]()),
 }
 

@@ -1,10 +1,20 @@
 """What explains the failing rows of a table in DuckDB, whatever its columns are called and hold."""
 
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
 import duckdb
 import pytest
 
-from incident_ops.core.attribution import AttributionError
-from incident_ops.detectors.attribution import explain_failing_rows
+from incident_ops.core.attribution_record import ATTRIBUTION_METADATA
+from incident_ops.detectors import AttributionError, explain_failing_rows
+
+README = Path(__file__).parents[2] / "README.md"
 
 FAULT = {"channel": "tiktok", "app_version": "7.2"}
 
@@ -100,3 +110,56 @@ def test_dimensions_that_cannot_be_looked_at_are_refused(
 ) -> None:
     with pytest.raises(AttributionError, match=message):
         explain_failing_rows(connection, "orders", "customer IS NULL", dimensions, pii=["email"])
+
+
+# ---- with the result of a check
+
+
+def test_the_metadata_says_it_in_words_and_in_json(connection: duckdb.DuckDBPyConnection) -> None:
+    found = explain_failing_rows(connection, "orders", "customer IS NULL", ["channel", "app_version"])
+    value: Any = found.metadata()[ATTRIBUTION_METADATA].value
+    assert json.loads(json.dumps(value, allow_nan=False)) == value
+    assert value == {
+        "sentence": "100 % of the failing rows: channel = tiktok and app_version = 7.2 (2 % of all rows)",
+        "slices": value["slices"],
+        "dimensions": ["channel", "app_version"],
+        "withheld": 0,
+    }
+    assert value["slices"][0].keys() == {"conditions", "explained", "share", "score"}
+    assert value["slices"][0]["conditions"] == FAULT
+
+
+def test_values_of_a_column_named_as_pii_are_not_in_the_metadata(connection: duckdb.DuckDBPyConnection) -> None:
+    failing = "order_id % 11 = 3"
+    told, kept = (explain_failing_rows(connection, "orders", failing, pii=pii) for pii in ((), ("EMAIL",)))
+    assert "'email': 'p3'" in repr(told.metadata())
+    assert "email" not in repr(kept.metadata()) and "p3" not in repr(kept.metadata())
+
+
+def test_without_duckdb_the_detectors_are_imported_and_the_call_says_what_to_install() -> None:
+    program = """
+import sys
+sys.modules["duckdb"] = None
+from incident_ops.detectors import explain_failing_rows
+try:
+    explain_failing_rows(object(), "orders", "amount IS NULL")
+except ImportError as error:
+    print(error)
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert said.stdout == "explain_failing_rows needs DuckDB: pip install 'incident-ops[detectors]'\n"
+
+
+def test_the_check_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with duckdb.connect("shop.duckdb") as shop:
+        shop.execute(
+            """CREATE TABLE orders AS SELECT ['web', 'tiktok'][1 + i % 2] AS channel, 'p' || i % 3 AS email,
+            CASE WHEN i % 2 = 0 THEN 1 END AS amount FROM range(100) AS t(i)"""
+        )
+    [snippet] = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    result: dg.AssetCheckResult = names["amount_is_present"]()
+    assert not result.passed
+    assert "channel = tiktok" in repr(result.metadata) and "email" not in repr(result.metadata)

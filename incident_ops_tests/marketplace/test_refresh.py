@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 import pytest
 
+from incident_ops.core.attribution_record import ATTRIBUTION_METADATA
 from incident_ops.marketplace import faults
 from incident_ops.marketplace.faults import FAULTS
 from incident_ops_tests.marketplace.shop import Outcome, Shop, files_in_package
@@ -217,6 +218,18 @@ def test_a_fault_is_seen_where_it_strikes_and_healing_makes_it_green_again(name:
         assert story.built | story.not_built <= healed.materialized
     else:
         assert set(story.healed_by[1]) <= healed.materialized
+
+
+@pytest.mark.usefixtures("first_refresh")
+def test_missing_amounts_are_explained_by_the_channel_and_the_version_that_lost_them(shop: Shop) -> None:
+    faults.inject("null_prices", shop.home)
+    shop.run(assets=["raw/orders"])
+    key = dg.AssetCheckKey(dg.AssetKey(["raw", "orders"]), "amount_is_present")
+    [record] = shop.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    assert record.event is not None
+    evaluation = record.event.get_dagster_event().asset_check_evaluation_data
+    [explained] = [value.value for name, value in evaluation.metadata.items() if name == ATTRIBUTION_METADATA]
+    assert "100 % of the failing rows: channel = tiktok and app_version = 7.2" in repr(explained)
 
 
 @pytest.mark.usefixtures("first_refresh")

@@ -1,98 +1,18 @@
 """The cause proved by Dagster's own pointers, and notices only to those who really got bad data: real runs of the
 graph G, raw → orders → rev_daily → cfo_dash and raw → web → web_dash."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import dagster as dg
 import pytest
 
-from incident_ops.core.incident import Incident
-from incident_ops.core.status import CauseClass
-from incident_ops.engine.report import story_of
-from incident_ops_tests.scenarios.story import Story, nodes_of
-
-
-def pipeline(version: str = "v1", rows: int = 1_000, *, orders_fine: bool = True) -> dg.Definitions:
-    """G as it is at one time: the code of `raw`, how much it loads, and what the check on `orders` says."""
-
-    @dg.asset(owners=["team:ingest"], code_version=version)
-    def raw():
-        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
-
-    @dg.asset(owners=["team:fin"], deps=[raw], tags={"incident_ops/tier": "gold"}, code_version="o1")
-    def orders():
-        return dg.MaterializeResult()
-
-    @dg.asset_check(asset=orders, name="enough")
-    def enough():
-        return dg.AssetCheckResult(passed=orders_fine)
-
-    @dg.asset(owners=["team:fin"], deps=[orders], code_version="r1")
-    def rev_daily():
-        return dg.MaterializeResult()
-
-    @dg.asset(owners=["team:web"], deps=[raw], code_version="w1")
-    def web():
-        return dg.MaterializeResult()
-
-    dashboards = [
-        dg.AssetSpec("cfo_dash", deps=[rev_daily], metadata={"incident_ops/consumers": ["cfo@acme.test"]}),
-        dg.AssetSpec("web_dash", deps=[web], metadata={"incident_ops/consumers": ["cmo@acme.test"]}),
-    ]
-    return dg.Definitions(assets=[raw, orders, rev_daily, web, *dashboards], asset_checks=[enough])
-
-
-GOOD, BAD = pipeline(), pipeline("v2", 30)
-
-
-@dataclass
-class Shop:
-    """The story with its pipeline."""
-
-    story: Story
-
-    def builds(self, definitions: dg.Definitions, *assets: str) -> None:
-        graph = definitions.resolve_implicit_global_asset_job_def()
-        keys = [dg.AssetKey(asset) for asset in assets]
-        result = graph.execute_in_process(instance=self.story.instance, asset_selection=keys, raise_on_error=False)
-        assert result.success
-        self.story.clock.catch_up()
-
-    def checks(self, *, passed: bool) -> None:
-        """The check on `orders` alone, as a schedule would run it."""
-        definitions = pipeline(orders_fine=passed)
-        job = definitions.resolve_implicit_global_asset_job_def()
-        selection = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("orders"), "enough"))
-        narrowed = dg.Definitions(
-            assets=definitions.assets,
-            asset_checks=definitions.asset_checks,
-            jobs=[dg.define_asset_job("look", selection=selection)],
-        ).resolve_job_def("look")
-        assert job and narrowed.execute_in_process(instance=self.story.instance).success
-        self.story.clock.catch_up()
-
-    def newest(self, asset: str) -> int:
-        record = self.story.instance.get_latest_materialization_event(dg.AssetKey(asset))
-        assert record is not None
-        found = self.story.instance.fetch_materializations(dg.AssetKey(asset), limit=1).records[0]
-        return found.storage_id
-
-    def shown(self, incident: Incident | None = None) -> dict:
-        return story_of(self.story.store, incident or self.story.incident, now=self.story.now)
-
-    def told(self, kind: str) -> list[str]:
-        return [entry["recipient"] for entry in self.shown()["audience"] if entry["kind"] == kind]
+from incident_ops.core.status import CauseClass, Resolution
+from incident_ops.engine.triage import change
+from incident_ops_tests.scenarios.shop import BAD, GOOD, Shop, opened_in, pipeline, way
+from incident_ops_tests.scenarios.story import Story
 
 
 @pytest.fixture
 def shop(story: Story) -> Shop:
-    nodes = nodes_of(GOOD)
-    consumers = {"cfo_dash": ("cfo@acme.test",), "web_dash": ("cmo@acme.test",)}
-    from dataclasses import replace
-
-    story.knows_the_catalog([replace(n, consumers=consumers.get(n.key, ())) for n in nodes])
-    return Shop(story)
+    return opened_in(story)
 
 
 @pytest.fixture
@@ -106,10 +26,6 @@ def broken(shop: Shop) -> int:
     shop.builds(GOOD, "raw")
     shop.checks(passed=False)
     return e2
-
-
-def way(path: Sequence[dict]) -> list[tuple[str, str]]:
-    return [(hop["asset"], hop["edge"]) for hop in path]
 
 
 def test_the_suspect_is_the_build_that_was_read_not_the_newest_one(shop: Shop, broken: int):
@@ -155,3 +71,138 @@ def test_only_those_who_got_bad_data_are_told_and_each_gets_the_all_clear(shop: 
     shop.story.tick()
     assert shop.told("end") == ["cfo@acme.test"]
     assert not shop.story.incident.is_open
+
+
+def test_without_pointers_the_way_is_inferred_from_time_and_says_so(shop: Shop):
+    """Somebody reports the builds of a foreign system; Dagster wrote no pointers."""
+    story = shop.story
+    for rows in (1_000, 1_010, 30):
+        for asset in ("raw", "orders"):
+            story.instance.report_runless_asset_event(
+                dg.AssetMaterialization(asset, metadata={"dagster/row_count": rows if asset == "raw" else 10})
+            )
+    story.clock.catch_up()
+    story.reports_check("orders", "enough", passed=False)
+    story.tick()
+    first = shop.shown()["suspects"][0]
+    assert (first["asset"], first["confidence"]) == ("raw", "inferred from time")
+    assert way(first["path"]) == [("orders", "time"), ("raw", "time")]
+    assert shop.shown()["root"]["asset"] == "orders", "what is only inferred moves no root"
+
+
+def test_a_bigger_change_of_an_unrelated_asset_is_never_named(shop: Shop, broken: int):
+    for rows in (1_000_000, 1):
+        shop.story.instance.report_runless_asset_event(
+            dg.AssetMaterialization("elsewhere", metadata={"dagster/row_count": rows})
+        )
+    shop.story.tick()
+    assert {suspect["asset"] for suspect in shop.shown()["suspects"]} == {"raw"}
+
+
+def test_two_troubles_at_once_have_their_own_causes(shop: Shop):
+    """Story 13: raw goes late; independently web's code changes, and its check fails on an input that is fine."""
+    shop.builds(GOOD, "raw", "orders", "web")
+    shop.builds(pipeline(web_version="w2"), "web")
+    shop.story.reports_freshness("raw", "PASS", "FAIL")
+    shop.checks("web", passed=False)
+    shop.story.tick()
+    by_root = {str(incident.root.subject.asset): incident for incident in shop.story.incidents}
+    assert by_root.keys() == {"raw", "web"}
+    web = shop.shown(by_root["web"])
+    assert [item["summary"] for item in web["suspects"][0]["evidence"]] == ["declared code version w1 → w2"]
+    assert (web["cause_class"], web["suspects"][0]["asset"]) == ("code", "web")
+    assert all(suspect["asset"] == "raw" for suspect in shop.shown(by_root["raw"])["suspects"])
+
+
+def test_two_symptoms_of_one_bad_build_are_one_incident_whatever_their_distance_in_time(shop: Shop):
+    """Pointers prove it: hours between the two checks make no difference."""
+    shop.builds(GOOD, "raw", "orders", "web")
+    shop.builds(BAD, "raw", "orders", "web")
+    shop.checks("orders", passed=False)
+    shop.story.tick()
+    shop.story.later(hours=5)
+    shop.checks("web", passed=False)
+    shop.story.tick()
+    [incident] = [incident for incident in shop.story.incidents if incident.is_open]
+    assert str(incident.root.subject.asset) == "raw"
+    assert {(str(m.subject.asset), m.hops) for m in incident.members} == {("orders", 1), ("web", 1)}
+
+
+def test_two_symptoms_of_fine_input_stay_two(shop: Shop):
+    """The control: raw is checked by nobody, and nothing about it changed."""
+    shop.builds(GOOD, "raw", "orders", "web")
+    for asset in ("orders", "web"):
+        shop.checks(asset, passed=False)
+    shop.story.tick()
+    assert [str(i.root.subject.asset) for i in shop.story.incidents] == ["orders", "web"]
+
+
+def test_the_owner_of_what_is_at_risk_gets_one_note_to_hold_and_hears_when_it_is_over(shop: Shop):
+    shop.builds(GOOD, "raw", "orders", "rev_daily", "web")
+    shop.builds(BAD, "raw")
+    shop.builds(BAD, "orders")
+    shop.checks(passed=False)
+    shop.story.tick()
+    shown = shop.shown()
+    assert [hit["asset"] for hit in shown["impact"]["at_risk"]] == ["cfo_dash", "rev_daily", "web", "web_dash"]
+    assert shop.told("hold") == ["team:web"], "team:fin has the incident itself"
+    assert shop.told("start") == []
+    shop.story.tick()
+    assert shop.told("hold") == ["team:web"]
+    shop.builds(GOOD, "raw")
+    shop.builds(GOOD, "orders")
+    shop.checks(passed=True)
+    shop.story.tick()
+    [hold] = [entry for entry in shop.shown()["audience"] if entry["kind"] == "hold"]
+    assert hold["ended_at"] is not None
+    said = [post.text for post in shop.story.slack.posts("#web")]
+    assert len(said) == 2 and "hold the next build" in said[0] and "you can build again" in said[1]
+
+
+def test_a_verdict_that_the_data_was_fine_gives_the_all_clear_at_once(shop: Shop, broken: int):
+    shop.builds(BAD, "rev_daily")
+    shop.story.tick()
+    story, now = shop.story, shop.story.now
+    change(
+        story.store,
+        1,
+        lambda i: i.resolved(at=now, by="ana", reason=Resolution.FALSE_POSITIVE),
+        story.knowledge(),
+        now=now,
+    )
+    story.tick()
+    assert (shop.told("start"), shop.told("end")) == (["cfo@acme.test"], ["cfo@acme.test"])
+
+
+def test_whoever_looked_at_bad_data_is_listed_with_the_version_seen(shop: Shop, broken: int):
+    shop.builds(BAD, "rev_daily")
+    for viewer, version in (("cfo@acme.test", None), ("ann@acme.test", shop.newest("rev_daily"))):
+        seen = {} if version is None else {"incident_ops/viewed": version}
+        shop.story.instance.report_runless_asset_event(
+            dg.AssetObservation("rev_daily", metadata={"incident_ops/viewer": viewer, **seen})
+        )
+    shop.story.instance.report_runless_asset_event(
+        dg.AssetObservation("web", metadata={"incident_ops/viewer": "eve@acme.test"})
+    )
+    shop.story.clock.catch_up()
+    shop.story.tick()
+    viewers = [(v["viewer"], v["asset"], v["materialization"]) for v in shop.shown()["impact"]["viewers"]]
+    assert viewers == [
+        ("cfo@acme.test", "rev_daily", None),
+        ("ann@acme.test", "rev_daily", shop.newest("rev_daily")),
+    ]
+
+
+def test_an_earlier_incident_of_the_same_kind_is_remembered(shop: Shop, broken: int):
+    story = shop.story
+    story.tick()
+    shop.builds(GOOD, "orders")
+    shop.checks(passed=True)
+    story.tick()
+    story.later(hours=30)
+    story.reports_check("orders", "enough", passed=False)
+    story.tick()
+    second = story.incidents[-1]
+    assert any(
+        text.startswith("2nd time in 30 days; last time: INC-1") for text in shop.shown(second)["looked_at"]
+    )

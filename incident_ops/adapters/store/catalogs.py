@@ -2,8 +2,8 @@
 
 A reading in which nothing is new only moves the time. Otherwise, in one transaction, the current row is replaced,
 the changes are written one by one, and a snapshot is added: the first of a UTC day is full, those after it hold
-only the assets that differ from the one before. 5,000 assets are 1.9 MB in the current row and 170 kB in a full
-snapshot; a changed asset is 0.4 kB.
+only the assets that differ from the one before. Descriptions are left out: they are most of the bytes and no
+evidence. 5,000 assets are 2.8 MB in the current row, 70 to 350 kB in a full snapshot; one changed asset is 0.4 kB.
 """
 
 import base64
@@ -11,6 +11,7 @@ import json
 import threading
 import zlib
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,7 +128,8 @@ def _add_snapshot(
     taken_at = max(taken_at, latest) if latest else taken_at
     if latest is None or _day(latest) != _day(taken_at):
         news, gone = catalog.nodes, ()
-    content = {"nodes": [node_document(node) for node in news], "gone": list(gone)}
+    documents = [node_document(replace(node, description="")) for node in news]
+    content = {"nodes": documents, "gone": list(gone)}
     connection.execute(sa.insert(catalog_snapshots).values(taken_at=taken_at, nodes=_packed(content)))
 
 

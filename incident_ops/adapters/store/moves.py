@@ -7,13 +7,22 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from incident_ops.adapters.store import rows
-from incident_ops.adapters.store.tables import IS_MEMBER_OF_OPEN, IS_POST, alerts, deliveries, members
+from incident_ops.adapters.store.tables import (
+    IS_MEMBER_OF_OPEN,
+    IS_POST,
+    alerts,
+    deliveries,
+    incidents,
+    members,
+)
 from incident_ops.core.alert import Alert
 from incident_ops.core.delivery import DeliveryStatus
 from incident_ops.core.routing import Destination
+from incident_ops.core.status import Status
 from incident_ops.engine.ports import MemberKey, OpenPlace
 
 _ALERTS_OF_A_KIND = 3
+_OPEN = sorted(status for status in Status if status.is_open)
 
 
 def open_places(connection: Connection) -> list[OpenPlace]:
@@ -21,10 +30,18 @@ def open_places(connection: Connection) -> list[OpenPlace]:
     query = sa.select(members.c.incident, members.c.asset, members.c.last_fired_at).where(
         IS_MEMBER_OF_OPEN, members.c.asset.is_not(None)
     )
-    return [
+    places = [
         OpenPlace(number=row["incident"], asset=row["asset"], last_fired_at=row["last_fired_at"])
         for row in connection.execute(query.order_by(members.c.incident, members.c.position)).mappings()
     ]
+    known = {(place.number, place.asset): place for place in places}
+    roots = sa.select(incidents.c.number, incidents.c.root_asset, incidents.c.started_at).where(
+        incidents.c.status.in_(_OPEN), incidents.c.root_asset.is_not(None)
+    )
+    for number, asset, started_at in connection.execute(roots.order_by(incidents.c.number)):
+        if (number, asset) not in known:
+            places.append(OpenPlace(number=number, asset=asset, last_fired_at=started_at))
+    return places
 
 
 def alerts_of_member(connection: Connection, number: int, fingerprint: str, partition: str | None) -> list[Alert]:

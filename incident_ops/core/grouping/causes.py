@@ -10,13 +10,13 @@ import rustworkx as rx
 from incident_ops.core.grouping.episodes import Episode
 from incident_ops.core.grouping.kin import Kin
 from incident_ops.core.grouping.known import Known, Link
-from incident_ops.core.grouping.natures import explains
+from incident_ops.core.grouping.natures import explains, explains_on_itself
 from incident_ops.core.grouping.odds import MOST_QUIET_HOPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """An upstream episode that explains another; `hops` edges lie between them."""
+    """An episode that explains another; `hops` edges lie between them, none for two troubles of one asset."""
 
     upstream: Episode
     hops: int
@@ -26,14 +26,49 @@ class Cause:
 Causes = dict[Episode, list[Cause]]
 
 
-def causes_above(
-    episodes: Sequence[Episode], kin: Kin, *, quiet_hops: int, window: timedelta, known: Known, in_order: bool = False
-) -> Causes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What decides whether one episode can have caused another.
+
+    Attributes:
+        window: longest time between the two.
+        known: what provenance says; it stands above all the rest.
+        quiet_hops: through so many quiet assets a failure may have come.
+        in_order: a cause is seen before its effect (see `order`).
+    """
+
+    window: timedelta
+    known: Known
+    quiet_hops: int
+    in_order: bool = False
+
+    def link(self, upstream: Episode, downstream: Episode) -> Link:
+        """PROVED or REFUTED by provenance, REFUTED also by time or natures, else UNKNOWN: possible."""
+        in_time = upstream.gap(downstream) <= self.window and not (self.in_order and downstream.at < upstream.at)
+        answer = Link.REFUTED
+        for above in upstream.kinds:
+            for below in downstream.kinds:
+                link = self.known.link(above, below)
+                if link is Link.PROVED:
+                    return link
+                if link is Link.UNKNOWN and in_time and explains(above.nature, below.nature):
+                    answer = Link.UNKNOWN
+        return answer
+
+    def explains_on_itself(self, one: Episode, other: Episode) -> bool:
+        """Whichever was seen first: one asset's checks and deadlines keep no order among themselves."""
+        return one.gap(other) <= self.window and any(
+            explains_on_itself(above.nature, below.nature) for above in one.kinds for below in other.kinds
+        )
+
+
+def causes_above(episodes: Sequence[Episode], kin: Kin, terms: Terms) -> Causes:
     """Each episode with its nearest causes, none for one that seems to have failed by itself.
 
     The search goes up through quiet assets, and through failing ones that explain nothing here (another nature,
-    another time, refuted), and ends at the first distance at which there is a cause. Where one is proved, the
-    others are not causes. Circles are cut at their earliest episode.
+    another time, refuted), and ends at the first distance at which there is a cause; another trouble of the asset
+    itself counts with its parents. Where one is proved, the others are not causes. Circles are cut at their
+    earliest episode.
     """
     by_asset: defaultdict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -42,49 +77,30 @@ def causes_above(
     causes: Causes = {episode: [] for episode in episodes}
     for of_asset in by_asset.values():
         for episode in of_asset:
-            causes[episode] = _nearest(episode, by_asset, kin, quiet_hops, window, known, in_order)
+            causes[episode] = _nearest(episode, by_asset, kin, terms)
     _cut_circles(causes)
     return causes
 
 
-def _nearest(
-    episode: Episode,
-    by_asset: dict[str, list[Episode]],
-    kin: Kin,
-    quiet_hops: int,
-    window: timedelta,
-    known: Known,
-    in_order: bool,
-) -> list[Cause]:
-    met, front = {episode.asset.key}, [episode.asset.key]
-    for hops in range(1, (MOST_QUIET_HOPS if in_order else quiet_hops) + 2):
-        front = list({parent for key in front for parent in kin.parents(key)} - met)
-        met.update(front)
-        found: list[Cause] = []
+def _nearest(episode: Episode, by_asset: dict[str, list[Episode]], kin: Kin, terms: Terms) -> list[Cause]:
+    its_own = by_asset[episode.asset.key]
+    found = [Cause(upstream=own, hops=0) for own in its_own if terms.explains_on_itself(own, episode)]
+    met, front = {episode.asset.key}, {episode.asset.key}
+    for hops in range(1, MOST_QUIET_HOPS + 2):
+        if hops > terms.quiet_hops + 1:
+            # A failing parent that was seen too late has not made the way longer.
+            front = {key for key in front if key in by_asset} if terms.in_order else set[str]()
+        front = {parent for key in front for parent in kin.parents(key)} - met
+        met |= front
         for key in front:
             for upstream in by_asset.get(key, ()):
-                link = link_between(upstream, episode, window=window, known=known, in_order=in_order)
+                link = terms.link(upstream, episode)
                 if link is not Link.REFUTED:
                     found.append(Cause(upstream=upstream, hops=hops, is_proved=link is Link.PROVED))
-        if in_order and hops > quiet_hops: front = [k for k in front if k in by_asset]
         if found:
             proved = [cause for cause in found if cause.is_proved]
             return sorted(proved or found, key=lambda cause: cause.upstream.order)
     return []
-
-
-def link_between(upstream: Episode, downstream: Episode, *, window: timedelta, known: Known, in_order: bool=False) -> Link:
-    """PROVED or REFUTED by provenance, REFUTED also by time or natures, else UNKNOWN: possible."""
-    in_time = upstream.gap(downstream) <= window and (not in_order or upstream.at <= downstream.at)
-    answer = Link.REFUTED
-    for above in upstream.kinds:
-        for below in downstream.kinds:
-            link = known.link(above, below)
-            if link is Link.PROVED:
-                return link
-            if link is Link.UNKNOWN and in_time and explains(above.nature, below.nature):
-                answer = Link.UNKNOWN
-    return answer
 
 
 def _cut_circles(causes: Causes) -> None:

@@ -1,4 +1,4 @@
-"""One asset's alerts of one time: the unit that is grouped."""
+"""One asset's alerts of one time and kind of trouble: the unit that is grouped."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from incident_ops.core.alert import Alert, AssetRef
+from incident_ops.core.grouping.natures import AVAILABILITY
 
 # Two episodes are compared pair by pair: 256 questions to provenance at most.
 MOST_KINDS = 16
@@ -16,7 +17,8 @@ MOST_KINDS = 16
 class Episode:
     """Alerts on one asset that follow each other within the window, or the silence of an accused asset.
 
-    Two episodes are never equal: an asset that fails in the morning and again at night has two.
+    Two episodes are never equal: an asset that fails in the morning and again at night has two, and so has one
+    that is stale (not there in time) and wrong (there, and not as it should be).
 
     Attributes:
         alerts: in order of time; none for an asset that is accused and has not said anything.
@@ -53,12 +55,15 @@ class Episode:
 
 
 def episodes_of(alerts: Iterable[Alert], *, window: timedelta) -> list[Episode]:
-    """All episodes, in order. An alert without an asset stands for what its sender calls it."""
-    places: defaultdict[tuple[bool, AssetRef], list[Alert]] = defaultdict(list)
+    """All episodes, in order. An alert without an asset stands for what its sender calls it, whatever its nature."""
+    places: defaultdict[tuple[AssetRef, bool, bool], list[Alert]] = defaultdict(list)
     for alert in alerts:
-        places[alert.asset is not None, alert.asset or AssetRef(key=str(alert.subject))].append(alert)
+        if alert.asset is None:
+            places[AssetRef(key=str(alert.subject)), False, False].append(alert)
+        else:
+            places[alert.asset, True, alert.nature in AVAILABILITY].append(alert)
     found: list[Episode] = []
-    for (in_lineage, asset), of_place in places.items():
+    for (asset, in_lineage, _), of_place in places.items():
         run: list[Alert] = []
         for alert in sorted(of_place, key=lambda a: (a.occurred_at, a.event_id)):
             if run and alert.occurred_at - run[-1].occurred_at > window:

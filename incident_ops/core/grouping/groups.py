@@ -2,23 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import exp
 from types import MappingProxyType
 
 from incident_ops.core.alert import Alert, AssetRef
-from incident_ops.core.grouping.causes import Causes, causes_above, from_the_top
+from incident_ops.core.grouping.causes import Causes, Terms, causes_above, from_the_top
 from incident_ops.core.grouping.episodes import Episode, episodes_of
 from incident_ops.core.grouping.kin import Kin
 from incident_ops.core.grouping.known import Known
 from incident_ops.core.grouping.odds import odds_of
-from incident_ops.core.grouping.order import order_is_trusted
+from incident_ops.core.grouping.order import is_in_order
 from incident_ops.core.grouping.silent import accuse_silent_parents
 from incident_ops.core.lineage import AssetGraph
 
 # A cause that was seen later than its effect speaks this quietly. Checks run when they run, so it can be one; it
-# only loses against another that was seen before. Order in time never makes two groups of one.
+# only loses against another that was seen before, unless the storm shows that order is kept (see `order`).
 SEEN_TOO_LATE = 0.1
 
 _NOTHING_MORE = Known()
@@ -77,9 +77,10 @@ def correlate(
     episodes = episodes_of(alerts, window=window)
     failing = {episode.asset.key for episode in episodes if episode.in_lineage}
     odds = odds_of(failing, kin)
-    causes = causes_above(episodes, kin, quiet_hops=odds.quiet_hops, window=window, known=known)
-    if order_is_trusted(causes):
-        causes = causes_above(episodes, kin, quiet_hops=odds.quiet_hops, window=window, known=known, in_order=True)
+    terms = Terms(window=window, known=known, quiet_hops=odds.quiet_hops)
+    causes = causes_above(episodes, kin, terms)
+    if is_in_order(causes):
+        causes = causes_above(episodes, kin, replace(terms, in_order=True))
     accuse_silent_parents(causes, kin, odds, window=window, known=known)
     below: defaultdict[Episode, dict[Episode, _Place]] = defaultdict(dict)
     for episode, place in _places(causes, window).items():

@@ -1,4 +1,4 @@
-"""Which trouble upstream explains which trouble downstream, as one table."""
+"""Which trouble explains which: along an edge, and on one asset."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,6 +6,9 @@ from types import MappingProxyType
 from incident_ops.core.alert import Nature
 
 _ANY = frozenset(Nature)
+
+# Data are not there, or not in time; the other natures say that data are there and wrong.
+AVAILABILITY = frozenset({Nature.FRESHNESS, Nature.PIPELINE})
 
 # Upstream nature → what it can do below. Data that arrive late, or were never built, make what is below late,
 # short or unbuilt; they do not make its content wrong. Wrong content spreads as wrong content, and a blocking
@@ -26,3 +29,12 @@ EXPLAINS: Mapping[Nature, frozenset[Nature]] = MappingProxyType(
 def explains(upstream: Nature, downstream: Nature) -> bool:
     """Can trouble of the one nature cause trouble of the other, one asset further down?"""
     return downstream in EXPLAINS[upstream]
+
+
+def explains_on_itself(nature: Nature, other: Nature) -> bool:
+    """Can trouble of the one nature cause the other, of the other kind, on the same asset?
+
+    Data that are late or were not built leave rows missing; no more. A wrong content does not make the asset
+    that has it stale, for it was built; that a blocking check fails the run is one failed step (`belonging`).
+    """
+    return nature in AVAILABILITY and other is Nature.VOLUME

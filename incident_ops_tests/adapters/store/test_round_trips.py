@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from incident_ops.adapters.store import SqlStore
+from incident_ops.adapters.store import SqlStore, rows
 from incident_ops.adapters.store.tables import NaiveDatetime
 from incident_ops.core.alert import Alert, AssetRef, Evidence, Subject
 from incident_ops.core.catalog import AssetNode, Catalog
@@ -80,6 +80,14 @@ def test_alerts_are_loaded_as_they_were_stored(store: SqlStore):
     assert store.alerts(1, limit=2) == [COMPLETE_ALERT, bare], "the newest, oldest of them first"
     assert list(store.alerts(1, limit=2)[0].evidence.facts) == ["zeta", "alpha", "mid"]
     assert len(store.alerts(1, limit=10)) == 3
+
+
+def test_an_alert_that_was_stored_before_attributions_were_kept_is_read_without_one():
+    row = rows.alert_values(COMPLETE_ALERT, 7)
+    del row["evidence"]["attribution"]
+    assert rows.alert_from(row) == replace(
+        COMPLETE_ALERT, evidence=replace(COMPLETE_ALERT.evidence, attribution=None)
+    )
 
 
 def test_an_empty_string_is_not_nothing(store: SqlStore):

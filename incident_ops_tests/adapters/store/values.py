@@ -16,6 +16,8 @@ from incident_ops.core.alert import (
     NotRun,
     Subject,
 )
+from incident_ops.core.attribution_cube import Slice
+from incident_ops.core.attribution_record import Attribution
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.member import Member
 from incident_ops.core.notices import Action, Notice
@@ -44,6 +46,11 @@ COMPLETE_ALERT = Alert(
         error_class=ErrorClass.USER_CODE,
         error_signature="ValueError:x",
         not_run=(NotRun(asset=AssetRef(key="shop/daily"), because="shop/orders"),),
+        attribution=Attribution(
+            slices=(Slice(conditions={"channel": "tiktok", "app": "7.2"}, explained=0.98, score=0.9, share=0.02),),
+            dimensions=("channel", "app", "country"),
+            withheld=1,
+        ),
     ),
     check_severity=CheckSeverity.WARN,
     family="run",
