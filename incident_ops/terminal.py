@@ -1,4 +1,7 @@
-"""What the commands print for people. What they print for machines is `engine.report`'s."""
+"""What the commands print for people. What they print for machines is `engine.report`'s.
+
+One incident's story is `terminal_story`'s, the drawing of the lineage `terminal_lineage`'s.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,9 +12,13 @@ from rich.table import Table
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import moment
 from incident_ops.engine.ports import InboxMessage
+from incident_ops.terminal_lineage import render
+
+_NO_EDGE = 100_000  # columns; a tree is cut at the width, and a file or a pipe has none
 
 
-def _console() -> Console:
+def plain_console() -> Console:
+    """Lines as they are, however long."""
     return Console(highlight=False, soft_wrap=True, markup=False)
 
 
@@ -22,48 +29,33 @@ def show_list(incidents: Sequence[Incident]) -> None:
         table.add_column(heading, no_wrap=heading != "what")
     for i in incidents:
         table.add_row(i.id, i.severity, i.status, i.owner or "unknown", moment(i.started_at), i.title)
-    _console().print(table)
+    plain_console().print(table)
 
 
-def show(incident: Incident, story: Mapping[str, Any]) -> None:
-    """One incident's story (see `engine.report.story_of`)."""
-    out = _console()
-    out.print(f"{incident.id}  {incident.severity}  {incident.status}  {incident.title}\n")
-    rows = {
-        "owner": incident.owner or "unknown",
-        "assignee": incident.assignee,
-        "nature": incident.nature,
-        "since": moment(incident.started_at),
-        "resolved": moment(incident.resolved_at) if incident.resolved_at else None,
-        "severity": "; ".join(incident.severity_reasons),
-        "failures": f"{incident.failure_count:,}" + (", flaky" if incident.flaky else ""),
-        **dict(incident.facts),
-    }
-    for name, value in rows.items():
-        if value:
-            out.print(f"  {name + ':':<12} {value}")
-    out.print(f"\n{incident.summary}")
-    if incident.detail and incident.detail != incident.summary:
-        out.print(f"\n{incident.detail}")
-    for item in incident.not_run:
-        out.print(f"  {item}")
-    out.print("\nTimeline")
-    for entry in story["timeline"]:
-        out.print(f"  {entry['at']}  {entry['text']}")
-    out.print("\nDeliveries")
-    for delivery in story["deliveries"]:
-        error = f"  {delivery['error']}" if delivery["error"] else ""
-        out.print(f"  {delivery['status']:<9} {delivery['action']:<6} {delivery['to']}{error}")
-    catalog = story["catalog"]
-    if catalog["trouble"]:
-        age = catalog["age_seconds"]
-        known = f"as of {catalog['fetched_at']}" if age is not None else "not known"
-        out.print(f"\nOwners and lineage are {known}: {catalog['trouble']}")
+def show_audience(ledger: Sequence[Mapping[str, Any]]) -> None:
+    """A line for each entry (see `engine.report.audience_of`): never cut, for it is a proof."""
+    out = plain_console()
+    if not ledger:
+        out.print("Nobody was told.")
+        return
+    rows = [("recipient", "kind", "at", "ended")]
+    for entry in ledger:
+        ended = entry["ended_at"] or ("" if entry["kind"] == "end" else "not yet")
+        rows.append((entry["recipient"], entry["kind"], entry["at"], ended))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        out.print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def show_lineage(record: Mapping[str, Any]) -> None:
+    """An answer of `engine.lineage`."""
+    out = Console(highlight=False, markup=False)
+    out.print(render(record), width=None if out.is_terminal else _NO_EDGE)
 
 
 def show_inbox(messages: Sequence[InboxMessage]) -> None:
     """Each message as it stands now, replies indented."""
-    out = _console()
+    out = plain_console()
     for message in messages:
         indent = "    " if message.thread else ""
         out.print(f"{indent}{moment(message.at)}  to {message.to}  {message.incident}")

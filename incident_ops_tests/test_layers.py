@@ -91,8 +91,11 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
         "marketplace", "detectors", "dagster", "dagster_dbt", "duckdb", "pandas", "numpy", "packaging", "click",
     ),
     "definitions.py": ("core", "engine", "adapters", "config", "detectors", "defs", "dagster"),
-    "terminal.py": ("core", "engine.ports", "rich"),
-    "cli.py": ("terminal", "core", "engine", "adapters", "config", "demo", "web", "dagster", "click", "yaml"),
+    "terminal": ("core", "engine.ports", "terminal", "terminal_lineage", "rich"),
+    "cli/": (
+        "cli", "terminal", "terminal_story", "core", "engine", "adapters", "config", "demo", "web", "dagster",
+        "click", "yaml",
+    ),
     "demo.py": (
         "core", "engine", "adapters", "config", "marketplace", "dagster", "dagster_dbt", "duckdb", "click",
         "requests", "rich",

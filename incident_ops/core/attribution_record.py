@@ -10,7 +10,7 @@ from math import isnan, nan
 from typing import Any, cast
 
 from incident_ops.core.attribution import Explanation, sentence
-from incident_ops.core.attribution_cube import MOST_CONDITIONS, Slice
+from incident_ops.core.attribution_cube import MISSING, MOST_CONDITIONS, Slice
 from incident_ops.core.error_text import shorten
 from incident_ops.core.pii import MASKED
 
@@ -136,7 +136,7 @@ def _cleaned(conditions: Mapping[str, str], clean: Callable[[str], str]) -> dict
 
     def cleaned(name: str, value: str) -> str:
         text = f"{name} = {value}"
-        return shorten(value, LONGEST_TEXT) if clean(text) == text else MASKED
+        return shorten(value, LONGEST_TEXT) if value == MISSING or clean(text) == text else MASKED
 
     return {shorten(name, LONGEST_TEXT): cleaned(name, value) for name, value in conditions.items()}
 

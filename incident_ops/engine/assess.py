@@ -122,7 +122,7 @@ def _cause_of(
     assets = {asset_of(m) for m in incident.members if m.subject.asset is not None}
     around = assets.union(*(graph.ancestors(asset) for asset in assets))
     earlier = tx.earlier(
-        {member.fingerprint for member in incident.members if member.hops == 0} or {""},
+        {incident.members[0].fingerprint},
         since=now - WINDOW,
         than=incident.number,
     )

@@ -1,11 +1,13 @@
 """One pass of everything, in the order in which it must happen. The sensors and `incident-ops tick` call this
 and nothing else."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from incident_ops.core.alert import Alert, Observation
+from incident_ops.core.alert import Alert
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.catalog_merge import over, with_last_known, with_observed
 from incident_ops.core.deadlines import Ticks
@@ -15,7 +17,7 @@ from incident_ops.engine.desk import Triaged
 from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
-from incident_ops.engine.ports import Board, EventSource, Store, Workspace
+from incident_ops.engine.ports import Board, EventSource, Page, Store, Workspace
 from incident_ops.engine.triage import enrich, settle_recovered, triage
 from incident_ops.engine.watch import BEHIND, BOARD, beat, is_due, judge, tell
 
@@ -28,6 +30,7 @@ FIRST_CATALOG_RETRY = timedelta(seconds=10)
 STRANGER_MAX_AGE = timedelta(seconds=30)
 SPARE_RETRY = timedelta(hours=1)
 OBSERVED_WITHIN = timedelta(days=90)
+OBSERVED = "observed assets"
 """An asset that no code location names is forgotten when no event has told of it for so long."""
 FORECAST_EVERY = timedelta(minutes=5)
 SWEEP_EVERY = timedelta(minutes=3)
@@ -122,7 +125,7 @@ def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foregro
         page = ops.source.read(cursor, now=now, limit=PAGE)
         is_last = page.is_last
         if page.cursor != cursor:
-            knowledge = _knowing(ops, knowledge, page.observations, now=now)
+            knowledge = _knowing(ops, knowledge, page, now=now)
             triaged += triage(
                 ops.store,
                 page.observations,
@@ -190,19 +193,31 @@ def refreshed_catalog(
         retry = min(retry, FIRST_CATALOG_RETRY)
     is_fresh = age is not None and timedelta(0) <= age < max_age
     if is_fresh or not is_due(ops.store, "catalog attempt", every=retry, now=now):
-        return over(catalog, ops.own_location())
+        return _complete(ops, catalog)
     beat(ops.store, "catalog attempt", now=now)
     try:
         renewed = _read_again(ops, catalog, now=now, at_any_cost=at_any_cost)
     except SourceUnavailable as error:
         _remember(ops.store, "catalog trouble", str(error), now=now)
-        return over(catalog, ops.own_location())
+        _look_for_strangers(ops, catalog, now=now)
+        return _complete(ops, catalog)
     _remember(ops.store, "catalog trouble", "", now=now)
     _remember(ops.store, "catalog source", renewed.source, now=now)
-    unknown_to = {node.key for node in renewed.nodes}
-    observed = ops.store.observed_edges(unknown_to=unknown_to, since=now - OBSERVED_WITHIN)
+    observed = _look_for_strangers(ops, renewed, now=now)
     ops.store.save_catalog(with_observed(renewed, observed))
-    return over(ops.store.catalog(), ops.own_location())
+    return _complete(ops, ops.store.catalog())
+
+
+def _complete(ops: Ops, catalog: Catalog) -> Catalog:
+    """With our own location, and the assets that only events tell of, beneath it."""
+    return _with_observed(over(catalog, ops.own_location()), ops.store.value(OBSERVED) or "")
+
+
+def _look_for_strangers(ops: Ops, catalog: Catalog, *, now: datetime) -> Mapping[str, Collection[str]]:
+    declared = {node.key for node in catalog.nodes if not node.is_observed}
+    observed = ops.store.observed_edges(unknown_to=declared, since=now - OBSERVED_WITHIN)
+    _remember(ops.store, OBSERVED, _dumped(observed) if observed else "", now=now)
+    return observed
 
 
 def _read_again(ops: Ops, known: Catalog, *, now: datetime, at_any_cost: bool) -> Catalog:
@@ -234,15 +249,33 @@ def _remember(store: Store, name: str, value: str, *, now: datetime) -> None:
         store.set_value(name, value, now=now)
 
 
-def _knowing(ops: Ops, knowledge: Knowledge, observations: Sequence[Observation], *, now: datetime) -> Knowledge:
-    """An alert of an asset that the catalog does not know is a reason to renew it before anybody is told."""
-    strangers = any(
-        isinstance(o, Alert) and o.asset is not None and not knowledge.catalog.declares(o.asset.key)
-        for o in observations
-    )
-    if not strangers:
+def _knowing(ops: Ops, knowledge: Knowledge, page: Page, *, now: datetime) -> Knowledge:
+    """An alert of an asset that the catalog does not know is a reason to renew it before anybody is told. What no
+    code location names is known from the page's own events, pointers included."""
+    alerts = {o.asset.key for o in page.observations if isinstance(o, Alert) and o.asset is not None}
+    declares = knowledge.catalog.declares
+    met = {m.asset: tuple(m.inputs) for m in page.facts.materializations if not declares(m.asset)}
+    if any(not declares(asset) for asset in alerts):
+        catalog = refreshed_catalog(ops, now=now, max_age=STRANGER_MAX_AGE)
+        knowledge = replace(knowledge, catalog=catalog)
+        met.update({asset: () for asset in alerts if catalog.node(asset) is None and asset not in met})
+    if not met:
         return knowledge
-    return replace(knowledge, catalog=refreshed_catalog(ops, now=now, max_age=STRANGER_MAX_AGE))
+    known = {node.key: node.upstream for node in knowledge.catalog.nodes if node.is_observed}
+    observed = {**known, **met}
+    if observed != known:
+        _remember(ops.store, OBSERVED, _dumped(observed), now=now)
+    return replace(knowledge, catalog=with_observed(knowledge.catalog, observed))
+
+
+def _dumped(observed: Mapping[str, Collection[str]]) -> str:
+    return json.dumps({asset: sorted(inputs) for asset, inputs in sorted(observed.items())})
+
+
+@lru_cache(maxsize=2)
+def _with_observed(catalog: Catalog, dumped: str) -> Catalog:
+    """Remembered, so that the graph is made once."""
+    return with_observed(catalog, json.loads(dumped)) if dumped else catalog
 
 
 def _note_lag(ops: Ops, *, is_behind: bool, now: datetime) -> None:

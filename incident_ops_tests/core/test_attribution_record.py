@@ -104,7 +104,7 @@ def test_more_than_anybody_reads_is_cut() -> None:
 
 
 def _clean(text: str) -> str:
-    return mask(redact(text), ["email"], ["Anna Secret"])
+    return mask(redact(text), ["email"], ["Anna Secret", "(missing)"])
 
 
 def test_a_slice_of_a_hidden_column_is_withheld_and_the_rest_is_told() -> None:
@@ -126,6 +126,7 @@ def test_when_all_of_it_is_withheld_the_sentence_says_so_and_does_not_say_that_n
         ("note", "Anna Secret called", MASKED),
         ("dsn", "postgresql://reader:hunter2@db.test/shop", MASKED),
         ("channel", "tiktok", "tiktok"),
+        ("channel", "(missing)", "(missing)"),
     ],
 )
 def test_a_value_that_is_a_secret_or_somebodys_data_is_masked(name: str, value: str, shown: str) -> None:

@@ -86,6 +86,14 @@ def test_in_a_large_estate_two_failing_children_of_two_name_their_silent_parent(
     assert group.reason == "2 of 2 assets built from raw fail together; raw itself is quiet"
 
 
+def test_a_stale_and_short_child_of_a_silent_parent_is_counted_once() -> None:
+    natures = [("orders", "freshness"), ("orders", "volume"), ("web", "freshness")]
+    alerts = [make_alert(name, minutes(n), nature=nature) for n, (name, nature) in enumerate(natures)]
+    (group,) = correlate(alerts, LARGE, window=HOUR)
+    assert group.reason == "2 of 2 assets built from raw fail together; raw itself is quiet"
+    assert set(group.hops.values()) == {1}
+
+
 def test_in_a_large_estate_too_a_distant_ancestor_is_not_named() -> None:
     assert set(grouped(fail("rev_daily", "web_dash"), LARGE)) == {"rev_daily", "web_dash"}
     assert set(grouped(fail("orders", "web_dash"), LARGE)) == {"orders", "web_dash"}

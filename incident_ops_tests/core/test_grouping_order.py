@@ -1,16 +1,20 @@
 """Stories of storms that show, or do not show, that causes are seen before their effects."""
 
 import random
+from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
+from incident_ops.core.alert import Alert
+from incident_ops.core.grouping import Known, Link, correlate
 from incident_ops.core.lineage import AssetGraph
 from incident_ops_tests.builders import make_alert, minutes
-from incident_ops_tests.core.test_grouping import fail, grouped
+from incident_ops_tests.core.test_grouping import HOUR, fail, grouped
 
 # A long pipeline, and beside its end an asset that feeds on it as well.
 CHAIN = [f"step_{n:02}" for n in range(26)]
-EDGES = [*zip(CHAIN, CHAIN[1:], strict=False), (CHAIN[-1], "early"), ("early", "below")]
+EDGES = [*pairwise(CHAIN), (CHAIN[-1], "early"), ("early", "below")]
 # Two strangers are seldom siblings in an estate of this size.
 OTHERS = [f"other_{n}" for n in range(1_000)]
 ESTATE = AssetGraph.from_edges(EDGES, nodes=OTHERS)
@@ -70,3 +74,25 @@ def test_a_silent_parent_is_named_for_children_of_which_one_feeds_the_other_too_
     assert grouped(siblings, estate) == {"second": {"first", "second"}}
     in_order = grouped([*siblings, *fail(*CHAIN)], estate)
     assert in_order == {"source?": {"first", "second"}, "step_00": {*CHAIN}}
+
+
+def test_provenance_is_asked_once_a_pair_though_order_is_learnt_first() -> None:
+    class Counting(Known):
+        asked: ClassVar[list[tuple[str, str]]] = []
+
+        def link(self, upstream: Alert, downstream: Alert) -> Link:
+            self.asked.append((str(upstream.asset), str(downstream.asset)))
+            return Link.UNKNOWN
+
+    correlate(fail(*CHAIN), ESTATE, window=HOUR, known=Counting())
+    assert sorted(Counting.asked) == [*pairwise(CHAIN)]
+
+
+def test_what_provenance_proves_stands_above_order() -> None:
+    class Proof(Known):
+        def link(self, upstream: Alert, downstream: Alert) -> Link:
+            return Link.PROVED if str(downstream.asset) == "early" else Link.UNKNOWN
+
+    alerts = fail(*CHAIN) + [make_alert(name, minutes(at)) for name, at in early_one(-5)]
+    (group,) = correlate(alerts, ESTATE, window=HOUR, known=Proof())
+    assert group.root.key == "step_00"

@@ -15,6 +15,9 @@ from incident_ops.core.recurrence import Earlier
 from incident_ops.core.status import Resolution
 from incident_ops.engine.ports import Unassessed
 
+_MOST_EARLIER = 50
+"""Of one fingerprint: who reads of the 51st time in 30 days needs no exact count."""
+
 _OF_EXCHANGE = 1_000
 """Rounds of entries that came with a merged incident begin here, so that they never meet the others'."""
 
@@ -64,11 +67,17 @@ def mark_assessed(connection: Connection, done: Unassessed) -> None:
 
 
 def earlier(connection: Connection, fingerprints: Collection[str], *, since: datetime, than: int) -> list[Earlier]:
-    """Other incidents with one of the fingerprints that were detected since; merged ones left out."""
-    of_members = sa.select(members.c.incident).where(members.c.fingerprint.in_(sorted(fingerprints)))
+    """Other incidents with one of the fingerprints that were detected since, the newest `_MOST_EARLIER` of each;
+    merged ones left out."""
+    numbers: set[int] = set()
+    for fingerprint in sorted(fingerprints):
+        ended = sa.select(members.c.incident).where(
+            members.c.fingerprint == fingerprint, members.c.resolved_at >= since
+        )
+        numbers.update(connection.scalars(ended.order_by(members.c.resolved_at.desc()).limit(_MOST_EARLIER)))
+    numbers.discard(than)
     found = sa.select(incidents).where(
-        incidents.c.number.in_(of_members),
-        incidents.c.number != than,
+        incidents.c.number.in_(sorted(numbers)),
         incidents.c.merged_into.is_(None),
         incidents.c.detected_at >= since,
     )

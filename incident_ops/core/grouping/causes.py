@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import rustworkx as rx
@@ -35,16 +35,26 @@ class Terms:
         known: what provenance says; it stands above all the rest.
         quiet_hops: through so many quiet assets a failure may have come.
         in_order: a cause is seen before its effect (see `order`).
+        asked: the links that have been asked about, whatever their order; provenance is asked once a pair.
     """
 
     window: timedelta
     known: Known
     quiet_hops: int
     in_order: bool = False
+    asked: dict[tuple[Episode, Episode], Link] = field(default_factory=dict[tuple[Episode, Episode], Link])
 
     def link(self, upstream: Episode, downstream: Episode) -> Link:
         """PROVED or REFUTED by provenance, REFUTED also by time or natures, else UNKNOWN: possible."""
-        in_time = upstream.gap(downstream) <= self.window and not (self.in_order and downstream.at < upstream.at)
+        pair = upstream, downstream
+        if pair not in self.asked:
+            self.asked[pair] = self._ask(upstream, downstream)
+        link = self.asked[pair]
+        is_too_late = self.in_order and downstream.at < upstream.at
+        return Link.REFUTED if link is Link.UNKNOWN and is_too_late else link
+
+    def _ask(self, upstream: Episode, downstream: Episode) -> Link:
+        in_time = upstream.gap(downstream) <= self.window
         answer = Link.REFUTED
         for above in upstream.kinds:
             for below in downstream.kinds:

@@ -55,7 +55,7 @@ class Episode:
 
 
 def episodes_of(alerts: Iterable[Alert], *, window: timedelta) -> list[Episode]:
-    """All episodes, in order. An alert without an asset stands for what its sender calls it, whatever its nature."""
+    """All episodes, in order. An alert without an asset stands for what its sender calls it."""
     places: defaultdict[tuple[AssetRef, bool, bool], list[Alert]] = defaultdict(list)
     for alert in alerts:
         if alert.asset is None:

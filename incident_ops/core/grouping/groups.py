@@ -131,13 +131,13 @@ def _group(root: Episode, places: Mapping[Episode, _Place], kin: Kin) -> Group:
 def _reason(root: Episode, places: Mapping[Episode, _Place], kin: Kin) -> str:
     others = {episode.asset for episode in places} - {root.asset}
     if root.is_silent:
-        near = sum(place.hops == 1 for place in places.values())
+        near = len({episode.asset for episode, place in places.items() if place.hops == 1})
         all_children = len(kin.children(root.asset.key))
         return (
             f"{near} of {all_children} assets built from {root.asset} fail together; {root.asset} itself is quiet"
         )
     if not others:
-        return f"nothing that fails lies upstream of {root.asset}"
+        return f"nothing that fails upstream explains {root.asset}"
     if len(others) == 1:
         return f"{root.asset} is upstream of {others.pop()}"
     return f"{root.asset} is upstream of all {len(others)} others"

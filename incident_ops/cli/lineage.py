@@ -1,0 +1,109 @@
+"""What is built from what, answered from the stored catalog and our own copy of what Dagster recorded: neither
+Dagster nor a warehouse is asked."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from functools import partial
+
+import click
+
+from incident_ops import terminal
+from incident_ops.adapters.wiring import utc_now
+from incident_ops.cli.options import as_json, print_json
+from incident_ops.cli.place import finish, held_here, knowledge_of
+from incident_ops.core.catalog import Catalog
+from incident_ops.core.columns import ColumnGraph, ColumnRef
+from incident_ops.core.durations import format_duration
+from incident_ops.engine.lineage import (
+    NEIGHBOURHOOD,
+    Record,
+    asked_for,
+    impact_record,
+    show_record,
+    upstream_record,
+)
+from incident_ops.engine.ports import Store
+
+OLD = timedelta(hours=1)  # the sensors renew it every five minutes
+RECORDS_LOOKED_AT = 10
+"""Of each asset: some may not tell their columns (built with them switched off, or reported by hand)."""
+
+Question = Callable[[str, Catalog, ColumnGraph], Record]
+
+asset_or_column = click.argument("written", metavar="ASSET[.COLUMN]")
+
+
+@click.group()
+def lineage() -> None:
+    """What is built from what, by asset and by column."""
+
+
+@lineage.command()
+@asset_or_column
+@click.option(
+    "--hops", type=click.IntRange(min=1), default=NEIGHBOURHOOD, show_default=True, help="How far to look."
+)
+@as_json
+def show(written: str, hops: int, as_json: bool) -> None:
+    """Show what an asset is built from, and what is built from it, nearby."""
+    _answer(written, partial(show_record, hops=hops), as_json=as_json)
+
+
+@lineage.command()
+@asset_or_column
+@as_json
+def impact(written: str, as_json: bool) -> None:
+    """Show all that is built from it and whom that concerns; of a column, what breaks if it is dropped."""
+    _answer(written, impact_record, as_json=as_json)
+
+
+@lineage.command()
+@asset_or_column
+@as_json
+def upstream(written: str, as_json: bool) -> None:
+    """Show all that it is built from; of a column, the columns that it is built from."""
+    _answer(written, upstream_record, as_json=as_json)
+
+
+def _answer(written: str, question: Question, *, as_json: bool) -> None:
+    held, now = held_here(), utc_now()
+    catalog = knowledge_of(held, now=now).catalog_with_consumers
+    _tell_age(catalog, held.store.value("catalog trouble"), now=now)
+    record = question(written, catalog, known_columns(held.store, _concerned(written, catalog)))
+    if as_json:
+        print_json(record)
+    else:
+        terminal.show_lineage(record)
+    finish(held)
+
+
+def _tell_age(catalog: Catalog, trouble: str | None, *, now: datetime) -> None:
+    age = catalog.age(now)
+    if age is None:
+        click.echo("the catalog was never read: run `incident-ops catalog refresh`", err=True)
+    elif trouble or age > OLD:
+        why = trouble or "run `incident-ops catalog refresh`"
+        click.echo(f"the catalog is {format_duration(age)} old: {why}", err=True)
+
+
+def _concerned(written: str, catalog: Catalog) -> set[str]:
+    """The asset and all its relatives. Raises `UnknownAsset`; whether it has the column is seen later."""
+    key, _ = asked_for(written, catalog, ColumnGraph.from_lineage({}))
+    return {key, *catalog.graph.ancestors(key), *catalog.graph.descendants(key)}
+
+
+def known_columns(store: Store, assets: Collection[str]) -> ColumnGraph:
+    """The columns of the assets and where they come from, each as its newest record that tells it says."""
+    with store.looking_back() as history:
+        records = history.latest_of(assets, limit=RECORDS_LOOKED_AT)
+    told: dict[str, dict[str, tuple[ColumnRef, ...]]] = {}
+    schemas: dict[str, list[str]] = {}
+    for record in sorted(records, key=lambda record: (record.at, record.id)):  # the newest has the last word
+        if record.column_lineage is not None:
+            told[record.asset] = dict(record.column_lineage)
+        if record.columns is not None:
+            schemas[record.asset] = [column.name for column in record.columns]
+    return ColumnGraph.from_lineage(told, schemas=schemas)
+
+
+COMMANDS = (lineage,)

@@ -1,0 +1,58 @@
+"""The place that a command runs in: its surroundings, the settings in force there, its Dagster instance."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+import dagster as dg
+import yaml
+
+from incident_ops.adapters.wiring import InForce, Surroundings, in_force, policy_of, surroundings_of, utc_now
+from incident_ops.core.errors import ConfigError
+from incident_ops.engine.knowledge import Knowledge
+
+
+def around() -> Surroundings:
+    """Of this process."""
+    return surroundings_of(None)
+
+
+def held_here() -> InForce:
+    """The settings in force; a broken configuration is told and makes the exit code 2, and nothing worse."""
+    held = in_force(around(), now=utc_now())
+    if held.problems:
+        click.echo("\n".join(held.problems), err=True)
+    return held
+
+
+def finish(held: InForce) -> None:
+    """The end of a command that `held_here` began."""
+    if held.problems:
+        click.get_current_context().exit(2)
+
+
+def knowledge_of(held: InForce, *, now: datetime) -> Knowledge:
+    """What a change by hand is founded on: nothing is read anew for it."""
+    return Knowledge(catalog=held.store.catalog(), policy=policy_of(held.settings), installed_at=now)
+
+
+def instance_of(surroundings: Surroundings) -> dg.DagsterInstance:
+    """The Dagster instance of `DAGSTER_HOME`, else of the `dagster.yaml` here.
+
+    Raises:
+        ConfigError: there is none, or its configuration cannot be used.
+    """
+    if surroundings.environ.get("DAGSTER_HOME"):
+        try:
+            return dg.DagsterInstance.get()
+        except (dg.DagsterInvariantViolationError, dg.DagsterInvalidConfigError) as error:
+            raise ConfigError([f"DAGSTER_HOME: {str(error).splitlines()[0]}"]) from error
+        except yaml.MarkedYAMLError as error:
+            line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+            file = Path(surroundings.environ["DAGSTER_HOME"]) / "dagster.yaml"
+            raise ConfigError([f"{file}{line}: this is not valid YAML; correct it."]) from error
+    if (surroundings.cwd / "dagster.yaml").is_file():
+        return dg.DagsterInstance.from_config(str(surroundings.cwd))
+    raise ConfigError(
+        ["DAGSTER_HOME is not set and there is no dagster.yaml here; set DAGSTER_HOME to Dagster's home."]
+    )

@@ -1,0 +1,79 @@
+"""Upkeep: the database, the configuration, the catalog."""
+
+from datetime import timedelta
+
+import click
+
+from incident_ops.adapters.store import migrate
+from incident_ops.adapters.wiring import database_url, in_force, surroundings_of, utc_now, wire
+from incident_ops.cli.options import as_json, print_json
+from incident_ops.cli.place import around, instance_of
+from incident_ops.config import load_settings, missing_secrets, not_yet_effective
+from incident_ops.core.durations import format_duration
+from incident_ops.core.errors import SourceUnavailable
+from incident_ops.core.record import utc_text
+from incident_ops.engine.ops import refreshed_catalog
+
+
+@click.group()
+def db() -> None:
+    """Our own database."""
+
+
+@db.command()
+@as_json
+def upgrade(as_json: bool) -> None:
+    """Bring the database to this version's schema, or create it."""
+    revision = migrate.upgrade(database_url(around()))
+    if as_json:
+        print_json({"revision": revision})
+    else:
+        click.echo(f"the database is at revision {revision}")
+
+
+@click.group()
+def config() -> None:
+    """The configuration file."""
+
+
+@config.command()
+@as_json
+def check(as_json: bool) -> None:
+    """Check the file: mistakes, missing secrets, and what has no effect in this version."""
+    here = around()
+    settings = load_settings(here.environ, here.cwd)
+    notes = [*missing_secrets(settings.config, here.environ), *not_yet_effective(settings.config)]
+    if as_json:
+        print_json({"file": str(settings.file) if settings.file else None, "ok": True, "notes": notes})
+        return
+    click.echo(f"{settings.file or 'no file: the defaults hold'}: ok")
+    for sentence in notes:
+        click.echo(f"  {sentence}")
+
+
+@click.group()
+def catalog() -> None:
+    """What is known of the assets of all code locations."""
+
+
+@catalog.command()
+@as_json
+def refresh(as_json: bool) -> None:
+    """Read owners, tags and edges now: from the webserver, or without one by loading the workspace file."""
+    now = utc_now()
+    with instance_of(around()) as instance:
+        held = in_force(surroundings_of(instance), now=now)
+        ops = wire(instance, held, now=now)
+        known = refreshed_catalog(ops, now=now, max_age=timedelta(0), retry=timedelta(0), at_any_cost=True)
+    if trouble := held.store.value("catalog trouble"):
+        age = known.age(now)
+        kept = f"; the last one, {format_duration(age)} old, stays in force" if age is not None else ""
+        raise SourceUnavailable(f"{trouble}{kept}")
+    source = held.store.value("catalog source")
+    if as_json:
+        print_json({"assets": len(known), "fetched_at": utc_text(known.fetched_at), "source": source})
+    else:
+        click.echo(f"{len(known)} assets known, from the {source}")
+
+
+COMMANDS = (db, config, catalog)
