@@ -50,7 +50,9 @@ def show_audience(ledger: Sequence[Mapping[str, Any]]) -> None:
 def show_lineage(record: Mapping[str, Any]) -> None:
     """An answer of `engine.lineage`."""
     out = Console(highlight=False, markup=False)
-    out.print(render(record), width=None if out.is_terminal else _NO_EDGE)
+    if not out.is_terminal:
+        out.width = _NO_EDGE
+    out.print(render(record))
 
 
 def show_inbox(messages: Sequence[InboxMessage]) -> None:

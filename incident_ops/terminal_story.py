@@ -99,9 +99,14 @@ def _attribution(found: Record | None) -> Iterable[str]:
 def _impact(impact: Record) -> Iterable[str]:
     for key, state in STATES.items():
         count = impact.get("counts", {}).get(key)
-        yield from _cut([f"{state + ':':<10} {_hit(hit)}" for hit in impact[key]], count=count)
-    yield from _cut([f"consumer:  {each['consumer']}: {each['reason']}" for each in impact["consumers"]])
-    yield from _cut([f"viewer:    {_viewer(viewer)}" for viewer in impact["viewers"]])
+        yield from _labelled(state, _cut([_hit(hit) for hit in impact[key]], count=count))
+    consumers = [f"{each['consumer']}: {each['reason']}" for each in impact["consumers"]]
+    yield from _labelled("consumer", _cut(consumers))
+    yield from _labelled("viewer", _cut([_viewer(viewer) for viewer in impact["viewers"]]))
+
+
+def _labelled(label: str, lines: Iterable[str]) -> Iterable[str]:
+    return (f"{label + ':':<10} {line}" for line in lines)
 
 
 def _hit(hit: Record) -> str:

@@ -26,7 +26,7 @@ from incident_ops.engine.ports import Store
 
 OLD = timedelta(hours=1)  # the sensors renew it every five minutes
 RECORDS_LOOKED_AT = 10
-"""Of each asset: some may not tell their columns (built with them switched off, or reported by hand)."""
+"""Of an asset whose newest does not tell its columns (built with them switched off, or reported by hand)."""
 
 Question = Callable[[str, Catalog, ColumnGraph], Record]
 
@@ -95,10 +95,12 @@ def _concerned(written: str, catalog: Catalog) -> set[str]:
 def known_columns(store: Store, assets: Collection[str]) -> ColumnGraph:
     """The columns of the assets and where they come from, each as its newest record that tells it says."""
     with store.looking_back() as history:
-        records = history.latest_of(assets, limit=RECORDS_LOOKED_AT)
+        newest = history.latest_of(assets)
+        telling = {r.asset for r in newest if r.columns is not None and r.column_lineage is not None}
+        older = history.latest_of(set(assets) - telling, limit=RECORDS_LOOKED_AT)
     told: dict[str, dict[str, tuple[ColumnRef, ...]]] = {}
     schemas: dict[str, list[str]] = {}
-    for record in sorted(records, key=lambda record: (record.at, record.id)):  # the newest has the last word
+    for record in sorted([*newest, *older], key=lambda r: (r.at, r.id)):  # the newest has the last word
         if record.column_lineage is not None:
             told[record.asset] = dict(record.column_lineage)
         if record.columns is not None:

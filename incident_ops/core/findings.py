@@ -26,7 +26,6 @@ class Findings:
         suspects: best first; the keys are those of DESIGN §8.
         looked_at: what was looked at, in words, and whether it happened before.
         impact: `tainted`, `at_risk`, `healed`, `consumers`, `viewers`, `counts`, and the root's `importance`.
-        attribution: what explains the failing rows, None where nothing could be asked.
         forecast: downstream deadlines.
     """
 
@@ -34,7 +33,6 @@ class Findings:
     suspects: Sequence[Record]
     impact: Record
     looked_at: Sequence[str] = ()
-    attribution: Record | None = None
     forecast: Sequence[Record] = ()
 
 

@@ -117,6 +117,11 @@ def _found(found: Findings) -> list[tuple[str, str]]:
     hit = [f"{counts[state]} {words}" for state, words in _STATES.items() if counts.get(state)]
     if hit:
         facts.append(("Data hit", ", ".join(hit)))
+    missed = [
+        f"{late['asset']} at {late['deadline']}" for late in found.forecast if late["verdict"] == "will_miss"
+    ]
+    if missed:
+        facts.append(("Will miss its deadline", ", ".join(missed)))
     consumers = sorted({reached["consumer"] for reached in found.impact.get("consumers", ())})
     if consumers:
         facts.append(("Consumers", ", ".join(consumers)))

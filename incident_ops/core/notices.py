@@ -1,7 +1,7 @@
 """What a change of an incident makes us say, and to whom: one post per destination, edited as the incident
 changes, the changes told in its thread."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,8 +38,8 @@ class Told:
 class Notice:
     """A message owed to one destination. `key` is its identity: the same notice is never owed twice.
 
-    `text` is set for replies and for what is told; posts and edits are drawn from the incident when they are sent. `pushes` says
-    whether people are to be interrupted.
+    `text` is set for replies and for what is told; posts and edits are drawn from the incident when they are sent.
+    `pushes` says whether people are to be interrupted.
     """
 
     key: str
@@ -71,6 +71,10 @@ _TOLD_IN_THREAD = frozenset(
 )
 
 
+_DRAWN_IN_THE_POST = frozenset({EntryKind.ROOT, EntryKind.MERGED, EntryKind.SUSPECT, EntryKind.FORECAST})
+"""A post that still waits will show these itself."""
+
+
 def notices_for(
     before: Incident | None,
     after: Incident,
@@ -98,8 +102,8 @@ def notices_for(
                 )
     if before is None:
         return notices
-    story = _story(after)
     for destination, state in told.items():
+        story = _story(after, unless=frozenset() if state.is_posted else _DRAWN_IN_THE_POST)
         push = route.suppressed is None and _is_pushed_again(
             before, after, state, repeat_interval=repeat_interval, now=now
         )
@@ -132,9 +136,9 @@ def _is_pushed_again(
     )
 
 
-def _story(incident: Incident) -> str:
+def _story(incident: Incident, *, unless: Collection[EntryKind]) -> str:
     """The news as lines for the thread; a recovery that resolves the incident is told by the resolution."""
-    entries = [entry for entry in incident.news if entry.kind in _TOLD_IN_THREAD]
+    entries = [entry for entry in incident.news if entry.kind in _TOLD_IN_THREAD and entry.kind not in unless]
     if any(entry.kind is EntryKind.RESOLVED for entry in entries):
         entries = [entry for entry in entries if entry.kind is not EntryKind.RECOVERY]
     shown = entries[:_MOST_LINES]

@@ -23,6 +23,7 @@ from incident_ops.core.member import Member
 from incident_ops.core.provenance import Facts, Materialization, Provenance, Ref
 from incident_ops.core.recurrence import WINDOW
 from incident_ops.core.rootcause import Suspect, investigate
+from incident_ops.core.signals import SignalKind
 from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.audience import tell_the_audience
 from incident_ops.engine.desk import Desk, Triaged
@@ -174,7 +175,23 @@ def _with_cause(
         said = before.suspects[0]
         if (said["asset"], said["materialization"]) == (first.asset, first.materialization):
             return incident
-    return incident.noted(EntryKind.SUSPECT, sentence_of(first), at=now)
+    return incident if _is_the_symptom(first) else incident.noted(EntryKind.SUSPECT, sentence_of(first), at=now)
+
+
+def _is_the_symptom(suspect: Suspect) -> bool:
+    """The failing asset itself, by the very failure that the incident tells of."""
+    return len(suspect.path) == 1 and all(signal.kind in _SYMPTOMS for signal in suspect.evidence)
+
+
+_SYMPTOMS = frozenset(
+    {
+        SignalKind.FAILED_CHECK,
+        SignalKind.RUN_ERROR,
+        SignalKind.INTERRUPTED,
+        SignalKind.FRESHNESS,
+        SignalKind.RECURRENCE,
+    }
+)
 
 
 def sentence_of(suspect: Suspect) -> str:

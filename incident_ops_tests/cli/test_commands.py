@@ -75,7 +75,7 @@ def test_list_prints_the_promised_shape(two: CommandLine) -> None:
 def test_show_prints_the_promised_shape(two: CommandLine) -> None:
     record = two("show", "INC-1", "--json").json
     assert set(record) >= SHOWN
-    assert set(record["impact"]) == {"tainted", "at_risk", "healed", "consumers"}
+    assert set(record["impact"]) >= {"tainted", "at_risk", "healed", "consumers", "viewers"}
     assert [set(entry) for entry in record["timeline"]] == [{"at", "kind", "text", "by"}] * 2
     assert record["timeline"][0]["kind"] == "opened"
     assert record["deliveries"][0].items() >= {"to": "inbox:#data-incidents", "action": "post"}.items()
@@ -169,7 +169,11 @@ def test_help_is_no_error(cli: CommandLine, arguments: list[str]) -> None:
 
 def test_upgrade_creates_the_database_and_may_be_repeated(cli: CommandLine) -> None:
     first, second = cli("db", "upgrade"), cli("db", "upgrade")
-    assert (first.out, first.code) == (second.out, second.code) == ("the database is at revision 0001\n", 0)
+    assert (
+        (first.out, first.code)
+        == (second.out, second.code)
+        == (f"the database is at revision {migrate.HEAD}\n", 0)
+    )
     assert cli("list", "--json").json == []
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import dagster as dg
 import pytest
 
 from incident_ops.adapters.wiring import utc_now
@@ -11,25 +12,26 @@ from incident_ops.core.columns import ColumnRef
 from incident_ops.core.provenance import Facts, Materialization
 from incident_ops_tests.cli.conftest import CommandLine
 from incident_ops_tests.histories import columns_of, record
+from incident_ops_tests.processes import make_workspace
 
 SHOP = (
     AssetNode(key="raw"),
     AssetNode(key="shop/orders", upstream=("raw",), owners=("team:fin",)),
     AssetNode(key="shop/revenue", upstream=("shop/orders",), owners=("ann@acme.test",)),
     AssetNode(key="people", upstream=("shop/orders",), owners=("team:crm",)),
-    AssetNode(key="board", upstream=("shop/revenue",), consumers=("cfo@acme.test",)),
+    AssetNode(key="cockpit", upstream=("shop/revenue",), consumers=("cfo@acme.test",)),
     AssetNode(key="elsewhere"),
 )
 NEVER_READ = "the catalog was never read: run `incident-ops catalog refresh`\n"
 
 
-def built(asset: str, id: int, **sources: str) -> Materialization:
+def built(asset: str, number: int, /, **sources: str) -> Materialization:
     """`built("orders", 2, amount="raw.amount")`."""
     lineage = {
         column: (ColumnRef(asset=source.rpartition(".")[0], column=source.rpartition(".")[2]),)
         for column, source in sources.items()
     }
-    return record(asset, id, columns=columns_of(**dict.fromkeys(sources, "int")), column_lineage=lineage)
+    return record(asset, number, columns=columns_of(**dict.fromkeys(sources, "int")), column_lineage=lineage)
 
 
 def know(cli: CommandLine, *, age: timedelta = timedelta(0), builds: Sequence[Materialization] = ()) -> None:
@@ -41,7 +43,7 @@ def know(cli: CommandLine, *, age: timedelta = timedelta(0), builds: Sequence[Ma
 
 @pytest.fixture
 def shop(cli: CommandLine) -> CommandLine:
-    """Revenue's newest build tells no columns, the ones before do; people's builds never told any of amount."""
+    """Revenue's newest build tells no columns, the ones before do."""
     builds = [
         built("shop/orders", 1, id="raw.id", amount="raw.amount"),
         built("shop/revenue", 2, total="shop/orders.id"),
@@ -65,7 +67,7 @@ def test_a_column_that_is_dropped_breaks_what_the_newest_builds_that_tell_it_are
     assert {item["asset"]: item["use"] for item in answer.json["downstream"]} == {
         "shop/revenue": "built",
         "people": "unaffected",
-        "board": "may_use",
+        "cockpit": "may_use",
     }
     assert (answer.json["owners"], answer.json["consumers"]) == (["ann@acme.test"], ["cfo@acme.test"])
 
@@ -73,9 +75,9 @@ def test_a_column_that_is_dropped_breaks_what_the_newest_builds_that_tell_it_are
 @pytest.mark.parametrize(
     ("arguments", "lists"),
     [
-        (["show", "shop/orders"], {"upstream": ["raw"], "downstream": ["people", "shop/revenue", "board"]}),
+        (["show", "shop/orders"], {"upstream": ["raw"], "downstream": ["people", "shop/revenue", "cockpit"]}),
         (["show", "raw", "--hops", "1"], {"upstream": [], "downstream": ["shop/orders"]}),
-        (["impact", "shop/revenue"], {"downstream": ["board"]}),
+        (["impact", "shop/revenue"], {"downstream": ["cockpit"]}),
         (["upstream", "shop/revenue"], {"upstream": ["shop/orders", "raw"]}),
     ],
 )
@@ -160,3 +162,34 @@ def test_the_age_of_the_catalog_is_said_when_it_matters(
 def test_a_catalog_that_was_never_read_says_how_to_read_it(cli: CommandLine) -> None:
     answer = cli("lineage", "show", "raw")
     assert (answer.code, answer.out, answer.err) == (1, "", f"{NEVER_READ}the catalog has no asset 'raw'\n")
+
+
+REAL = """
+import dagster as dg
+
+amount = dg.TableColumnDep(asset_key=dg.AssetKey("raw"), column_name="amount")
+lineage = dg.TableColumnLineage({"total": [amount]})
+
+
+@dg.asset(deps=["raw"], owners=["team:fin"])
+def orders():
+    return dg.MaterializeResult(metadata={"dagster/column_lineage": lineage})
+
+
+defs = dg.Definitions(assets=[orders])
+"""
+
+
+def test_after_a_real_build_the_question_can_be_asked(cli: CommandLine) -> None:
+    """From Dagster's event log and a workspace file to the answer, without a webserver."""
+    make_workspace(cli.home, {"shop": REAL})
+    code: dict[str, dg.Definitions] = {}
+    exec(REAL, code)
+    with dg.DagsterInstance.from_config(str(cli.home)) as instance:
+        job = code["defs"].resolve_implicit_global_asset_job_def()
+        assert job.execute_in_process(instance=instance).success
+    assert cli("tick").code == 0
+    answer = cli("lineage", "impact", "raw.amount", "--json")
+    assert (answer.code, answer.json["owners"]) == (0, ["team:fin"]), answer.err
+    assert [item["path"] for item in answer.json["breaks"]["built"]] == [["raw.amount", "orders.total"]]
+    assert "raw.amount → orders.total" in cli("lineage", "impact", "raw.amount").out

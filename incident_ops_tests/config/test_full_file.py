@@ -121,6 +121,7 @@ def test_defaults_are_those_the_documentation_promises() -> None:
         timedelta(hours=4),
     )
     assert (config.reopen_within, config.resolve_after) == (timedelta(hours=24), timedelta(0))
+    assert config.group_window == timedelta(hours=1)
     assert config.budget.pushes == 5
 
 
@@ -196,7 +197,6 @@ def test_every_key_without_effect_is_said_and_no_other(config: Config) -> None:
             "budget",
             "flapping",
             "classification",
-            "consumers",
             "subscriptions",
             "slos",
         )
@@ -215,8 +215,10 @@ route: {receiver: war-room, repeat_interval: 2h}
 receivers: [{name: war-room, slack: {channel: "#war-room"}}]
 fallback_receiver: default
 severity: [{matchers: ['team = fin'], severity: SEV0}]
+group_window: 2h
 reopen_within: 1h
 resolve_after: 5m
+consumers: {cfo_dash: [cfo@acme.test]}
 slack: {token: {env: SLACK_TOKEN}}
 """,
         file="incident_ops.yaml",

@@ -51,11 +51,12 @@ def test_importing_every_module_but_the_definitions_touches_no_disk(tmp_path: Pa
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)
 def test_the_tenant_knows_nothing_of_the_control_plane(path: Path) -> None:
-    """It stands for a stranger's code location: what it could import, a stranger could not."""
+    """It stands for a stranger's code location: the detectors are made for strangers, nothing else of ours is."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             names = [node.module or ""]
         for name in names:
-            assert not name.startswith("incident_ops") or name.startswith("incident_ops.marketplace"), name
+            is_open_to_all = name.startswith(("incident_ops.marketplace", "incident_ops.detectors"))
+            assert not name.startswith("incident_ops") or is_open_to_all, name

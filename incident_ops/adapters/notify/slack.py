@@ -76,7 +76,9 @@ class SlackNotifier:
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
         payload = render(message)
-        place = self._user_of(destination.address) if _EMAIL.fullmatch(destination.address) else destination.address
+        place = destination.address
+        if _EMAIL.fullmatch(place):
+            place = self._user_of(place)
         request = Request(method="chat.postMessage", place=destination.address, adds=True)
         arguments = {
             "channel": place,

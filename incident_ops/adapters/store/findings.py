@@ -28,7 +28,6 @@ def save_findings(connection: Connection, number: int, found: Findings) -> None:
         "at": found.at,
         "suspects": {"suspects": list(found.suspects), "looked_at": list(found.looked_at)},
         "impact": dict(found.impact),
-        "attribution": dict(found.attribution) if found.attribution is not None else None,
         "forecast": list(found.forecast),
     }
     put(connection, findings, "incident", row)
@@ -43,7 +42,6 @@ def findings_of(connection: Connection, number: int) -> Findings | None:
         suspects=row["suspects"]["suspects"],
         looked_at=row["suspects"]["looked_at"],
         impact=row["impact"],
-        attribution=row["attribution"],
         forecast=row["forecast"],
     )
 

@@ -425,7 +425,6 @@ findings = Table(
     _time("at"),
     _json("suspects"),
     _json("impact"),
-    _json("attribution"),
     _json("forecast"),
 )
 

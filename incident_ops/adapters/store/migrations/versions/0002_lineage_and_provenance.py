@@ -131,7 +131,6 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("suspects", sa.JSON(), nullable=False),
         sa.Column("impact", sa.JSON(), nullable=False),
-        sa.Column("attribution", sa.JSON(), nullable=False),
         sa.Column("forecast", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["incident"],

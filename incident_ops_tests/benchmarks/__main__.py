@@ -1,0 +1,26 @@
+"""All benchmarks as one table: `python -m incident_ops_tests.benchmarks [NAME …]`. Takes some minutes."""
+
+import sys
+
+from incident_ops_tests.benchmarks import attribution, changes, lineage, storms
+from incident_ops_tests.benchmarks.table import Row, print_table
+
+ALL = {"attribution": attribution, "changes": changes, "lineage": lineage, "storms": storms}
+
+
+def main(names: list[str]) -> int:
+    """Measure what is named, or all; returns 2 for a name that there is not."""
+    unknown = sorted(set(names) - ALL.keys())
+    if unknown:
+        print(f"no benchmark {', '.join(unknown)}: there are {', '.join(ALL)}", file=sys.stderr)
+        return 2
+    rows: list[Row] = []
+    for name in names or ALL:
+        print(f"measuring {name} …", file=sys.stderr)
+        rows.extend(ALL[name].results())
+    print_table(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
