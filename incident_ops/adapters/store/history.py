@@ -15,10 +15,9 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from incident_ops.adapters.store import history_rows as rows
+from incident_ops.adapters.store.columns import SafeText, UtcDateTime
 from incident_ops.adapters.store.database import chunks
 from incident_ops.adapters.store.tables import (
-    SafeText,
-    UtcDateTime,
     evaluations,
     materializations,
     pointers,

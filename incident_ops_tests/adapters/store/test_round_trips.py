@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from incident_ops.adapters.store import SqlStore, rows
-from incident_ops.adapters.store.tables import NaiveDatetime
+from incident_ops.adapters.store.columns import NaiveDatetime
 from incident_ops.core.alert import Alert, AssetRef, Evidence, Subject
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.deadlines import CronWindow, TimeWindow

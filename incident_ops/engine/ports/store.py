@@ -1,21 +1,20 @@
-"""What the engine needs of the world, as Protocols. `adapters` implements them, tests fake them."""
+"""Our own database, as the engine needs it: transactions, the outbox, the history, and reading."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
-from incident_ops.core.alert import Alert, Observation
+from incident_ops.core.alert import Alert
 from incident_ops.core.audience import Entry
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.catalog_history import Change
 from incident_ops.core.delivery import Delivery, Receipt
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
-from incident_ops.core.message import Message
 from incident_ops.core.notices import Notice, Told
-from incident_ops.core.provenance import NO_FACTS, Evaluation, Facts, Materialization, Ref, View
+from incident_ops.core.provenance import Evaluation, Facts, Materialization, Ref, View
 from incident_ops.core.recurrence import Earlier
 from incident_ops.core.routing import Destination
 from incident_ops.core.status import Status, TimelineEntry
@@ -322,94 +321,3 @@ class Store(Outbox, Publications, Protocol):
     def values(self, prefix: str) -> Mapping[str, tuple[str, datetime]]:
         """name → (value, when it was set) for every name with the prefix."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A stretch of the event log: observations in order, and the cursor to store with them.
-
-    `facts` is what the stretch adds to the history; `events` counts the raw events read; `is_last` is False
-    while there is more to read now."""
-
-    observations: tuple[Observation, ...]
-    cursor: str
-    events: int
-    is_last: bool
-    facts: Facts = NO_FACTS
-
-
-class EventSource(Protocol):
-    """The watched orchestrator's event log."""
-
-    def read(self, cursor: str | None, *, now: datetime, limit: int) -> Page: ...
-
-    def of_run(self, run_id: str, *, now: datetime) -> tuple[Observation, ...]:
-        """What one ended run amounts to, under the same event ids as `read` gives."""
-        ...
-
-    def recent_evaluations(self, *, now: datetime) -> tuple[Observation, ...]:
-        """The newest check evaluations, as the orchestrator remembers them apart from its log."""
-        ...
-
-    def failed_runs(self, *, now: datetime) -> tuple[str, ...]:
-        """Ids of runs that failed lately."""
-        ...
-
-
-class Workspace(Protocol):
-    """What the webserver (or a workspace file) knows. Every method raises `SourceUnavailable` when it cannot be
-    asked."""
-
-    def fetch(self, *, now: datetime, known: Catalog | None = None) -> Catalog:
-        """The assets of all code locations that are loaded. What is dear to ask for may be taken from `known`."""
-        ...
-
-    def load_errors(self) -> Mapping[str, str]:
-        """Code location → why it does not load."""
-        ...
-
-    def daemon_health(self) -> Mapping[str, bool | None]:
-        """Daemon → is its heartbeat in time; None where that is not known."""
-        ...
-
-
-class Notifier(Protocol):
-    """A sink. Raises `TransportError` when the message was not accepted."""
-
-    @property
-    def kind(self) -> str: ...
-
-    def send(self, destination: Destination, message: Message, *, key: str) -> Receipt: ...
-
-
-@runtime_checkable
-class CanUpdate(Protocol):
-    """The sink can change an accepted message."""
-
-    def update(self, receipt: Receipt, message: Message) -> None: ...
-
-
-@runtime_checkable
-class CanReply(Protocol):
-    """The sink has threads. `broadcast` asks it to interrupt people."""
-
-    def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt: ...
-
-
-@runtime_checkable
-class CanLookUp(Protocol):
-    """The sink can say whether it accepted a message with this key since `since`."""
-
-    def look_up(
-        self, destination: Destination, key: str, *, thread: Receipt | None, since: datetime
-    ) -> Receipt | None: ...
-
-
-class Board(Protocol):
-    """Where incidents are shown as assets (the Dagster UI)."""
-
-    def show(self, incidents: Sequence[Incident]) -> Sequence[str]:
-        """Show the incidents; what cannot be shown is left out, and a sentence each says so."""
-        ...
-
-    def retire(self, incidents: Sequence[Incident]) -> None: ...

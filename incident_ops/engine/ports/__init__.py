@@ -1,0 +1,43 @@
+"""What the engine needs of the world, as Protocols. `adapters` implements them, tests fake them."""
+
+from incident_ops.engine.ports.store import (
+    History,
+    InboxMessage,
+    MemberKey,
+    OpenPlace,
+    Outbox,
+    Publications,
+    Store,
+    Transaction,
+    Unassessed,
+)
+from incident_ops.engine.ports.world import (
+    Board,
+    CanLookUp,
+    CanReply,
+    CanUpdate,
+    EventSource,
+    Notifier,
+    Page,
+    Workspace,
+)
+
+__all__ = [
+    "Board",
+    "CanLookUp",
+    "CanReply",
+    "CanUpdate",
+    "EventSource",
+    "History",
+    "InboxMessage",
+    "MemberKey",
+    "Notifier",
+    "OpenPlace",
+    "Outbox",
+    "Page",
+    "Publications",
+    "Store",
+    "Transaction",
+    "Unassessed",
+    "Workspace",
+]
