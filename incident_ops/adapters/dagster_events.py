@@ -59,6 +59,7 @@ class DagsterEvents:
     Args:
         own_assets: keys (`a/b`) of assets that we report ourselves; their events would feed back.
         lineage: gives, for the account of one run, the function from an asset key to its direct upstream keys.
+        declared_pii: asset key → the columns that the asset's definition tags as personal data.
     """
 
     def __init__(
@@ -67,12 +68,13 @@ class DagsterEvents:
         *,
         own_assets: Collection[str] = (),
         lineage: Callable[[], Upstream] = lambda: _nothing,
+        declared_pii: Callable[[str], Collection[str]] = lambda _: (),
     ) -> None:
         self._instance = instance
         self._own_assets = frozenset(own_assets)
         self._lineage = lineage
         self._log = DagsterLog(instance)
-        self._pii = PiiColumns(instance, unreadable=UNREADABLE)
+        self._pii = PiiColumns(instance, declared=declared_pii, unreadable=UNREADABLE)
         self._runs = Runs(instance)
 
     # ---- the tail

@@ -1,11 +1,10 @@
 """Which columns of an asset hold personal data, and which values of theirs an evaluation carries.
 
 Columns are tagged in the `dagster/column_schema` metadata of a materialization, which the event log has for the
-assets of every code location. What only the asset's definition says is not seen from here. Public Dagster API
-only.
+assets of every code location, or of the asset's definition, which the catalog knows. Public Dagster API only.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -22,19 +21,27 @@ class PiiColumns:
     """The columns tagged `pii`, asked once per asset: one object serves one pass.
 
     Args:
+        declared: asset key (`a/b`) → the columns that its definition tags, whether it was ever built or not.
         unreadable: errors by which a stored event cannot be decoded; nothing is known of the columns then, and
             everything is masked.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, *, unreadable: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        *,
+        declared: Callable[[str], Collection[str]] = lambda _: (),
+        unreadable: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._instance = instance
+        self._declared = declared
         self._unreadable = unreadable
         self._known: dict[dg.AssetKey, frozenset[str]] = {}
 
     def of(self, asset_key: dg.AssetKey) -> frozenset[str]:
-        """Names of the asset's columns that are tagged; none if it was never built."""
+        """Names of the asset's columns that are tagged, by its newest build or by its definition."""
         if asset_key not in self._known:
-            self._known[asset_key] = self._read(asset_key)
+            self._known[asset_key] = self._read(asset_key) | set(self._declared("/".join(asset_key.path)))
         return self._known[asset_key]
 
     def of_all(self, keys: Iterable[str]) -> frozenset[str]:

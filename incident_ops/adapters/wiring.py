@@ -235,7 +235,12 @@ def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
     open_statuses = [status for status in Status if status.is_open]
     return Ops(
         store=store,
-        source=DagsterEvents(instance, own_assets=OWN_ASSETS, lineage=lambda: store.catalog().upstream),
+        source=DagsterEvents(
+            instance,
+            own_assets=OWN_ASSETS,
+            lineage=lambda: store.catalog().upstream,
+            declared_pii=lambda key: store.catalog().pii_columns(key),
+        ),
         workspace=GraphQLCatalog(settings.dagster_url),
         spare_workspace=WorkspaceFile(instance, held.workspace_file) if held.workspace_file else None,
         board=DagsterBoard(

@@ -116,6 +116,11 @@ class Catalog:
         again.__dict__["graph"] = self.graph  # consumers are no edges
         return again
 
+    def pii_columns(self, key: str) -> tuple[str, ...]:
+        """The columns that the asset's definition tags as personal data."""
+        node = self._nodes.get(key)
+        return node.pii_columns if node else ()
+
     def upstream(self, key: str) -> tuple[str, ...]:
         node = self._nodes.get(key)
         return node.upstream if node else ()

@@ -155,10 +155,8 @@ def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispat
 
 
 def take_run(ops: Ops, run_id: str, *, now: datetime) -> Triaged:
-    """Triage one run that just failed, without waiting for the tail to reach it."""
-    knowledge = know(ops, now=now)
-    triaged = triage(ops.store, ops.source.of_run(run_id, now=now), knowledge, now=now)
-    return triaged + assess(ops.store, knowledge, now=now, may_go_on=lambda: True)
+    """Triage one run that just failed, without waiting for the tail to reach it. The detection pass assesses it."""
+    return triage(ops.store, ops.source.of_run(run_id, now=now), know(ops, now=now), now=now)
 
 
 def know(ops: Ops, *, now: datetime, in_foreground: bool = False) -> Knowledge:
