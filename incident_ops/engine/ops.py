@@ -155,7 +155,7 @@ def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispat
 
 
 def take_run(ops: Ops, run_id: str, *, now: datetime) -> Triaged:
-    """Triage one run that just failed, without waiting for the tail to reach it. The detection pass assesses it."""
+    """Triage one run that just failed, without waiting for the tail to reach it; the detection pass assesses."""
     return triage(ops.store, ops.source.of_run(run_id, now=now), know(ops, now=now), now=now)
 
 

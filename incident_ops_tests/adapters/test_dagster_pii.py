@@ -155,7 +155,7 @@ def built(instance: dg.DagsterInstance, schema: dg.TableSchema | None) -> None:
 
 def test_the_columns_are_those_of_the_newest_schema(instance: dg.DagsterInstance) -> None:
     assert PiiColumns(instance).of(USERS) == frozenset()
-    assert PiiColumns(instance, declared=lambda key: (f"name of {key}",)).of(USERS) == {"name of users"}
+    assert PiiColumns(instance, declared=lambda key: (f"name of {key}",)).of(USERS) == {"name of crm/users"}
     built(instance, SCHEMA)
     assert PiiColumns(instance).of(USERS) == TAGGED
     built(instance, None)

@@ -1,5 +1,5 @@
-""" "Will miss" is said before the freshness policy can say it: raw is built at six in half an hour, orders from it in
-an hour, and orders must be there at eight."""
+""" "Will miss" is said before the freshness policy can say it: raw is built at six in half an hour, orders from it
+in an hour, and orders must be there at eight."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
