@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from incident_ops.core.attribution_record import EXPLAINED_BY
+from incident_ops.core.attribution.record import EXPLAINED_BY
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import moment
 from incident_ops.terminal import plain_console

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from incident_ops.core.catalog import CONSUMERS_METADATA, RUNBOOK_METADATA, AssetNode
-from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow
+from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, TimeWindow
 
 DESCRIPTION_LIMIT = 500  # dbt models carry their whole SQL there
 CONSUMERS_LIMIT = 100

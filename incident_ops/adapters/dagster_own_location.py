@@ -20,8 +20,8 @@ from incident_ops.adapters.dagster_definitions import (
     pii_columns_of,
 )
 from incident_ops.core.catalog import CONSUMERS_METADATA, RUNBOOK_METADATA, AssetNode, Catalog
-from incident_ops.core.catalog_merge import merge
-from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow
+from incident_ops.core.catalog.merge import merge
+from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, TimeWindow
 
 SOURCE = "own location"
 _KIND = "dagster/kind/"

@@ -19,8 +19,8 @@ from incident_ops.adapters.dagster_pointers import Inputs, LogIndex, Reader, inp
 from incident_ops.adapters.dagster_runs import job_of
 from incident_ops.adapters.dagster_translate import asset_ref, log_event_id, utc
 from incident_ops.core.alert import Alert, CheckSeverity, Observation
-from incident_ops.core.columns import ColumnRef
 from incident_ops.core.error_text import redact, shorten
+from incident_ops.core.lineage.columns import ColumnRef
 from incident_ops.core.provenance import Column, Evaluation, Facts, Materialization, RecordKind, View
 
 REMARK_METADATA = "incident"

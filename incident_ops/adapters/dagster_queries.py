@@ -20,7 +20,7 @@ from incident_ops.adapters.dagster_definitions import (
     node_from,
 )
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.catalog_merge import merge, with_details_of
+from incident_ops.core.catalog.merge import merge, with_details_of
 from incident_ops.core.error_text import redact, shorten
 from incident_ops.core.errors import SourceUnavailable
 

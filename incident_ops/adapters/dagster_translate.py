@@ -26,7 +26,7 @@ from incident_ops.core.alert import (
     Subject,
     fingerprint,
 )
-from incident_ops.core.attribution_record import ATTRIBUTION_METADATA, EXPLAINED_BY, Attribution, attribution_in
+from incident_ops.core.attribution.record import ATTRIBUTION_METADATA, EXPLAINED_BY, Attribution, attribution_in
 from incident_ops.core.error_text import error_signature, redact, shorten
 from incident_ops.core.nature import NATURE_METADATA, nature_of_check
 from incident_ops.core.pii import ANY_COLUMN, mask, mask_addresses

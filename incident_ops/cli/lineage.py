@@ -12,8 +12,8 @@ from incident_ops.adapters.wiring import utc_now
 from incident_ops.cli.options import as_json, print_json
 from incident_ops.cli.place import finish, held_here, knowledge_of
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.columns import ColumnGraph, ColumnRef
 from incident_ops.core.durations import format_duration
+from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
 from incident_ops.engine.lineage import (
     NEIGHBOURHOOD,
     Record,

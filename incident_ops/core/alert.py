@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from incident_ops.core.attribution_record import Attribution
+from incident_ops.core.attribution.record import Attribution
 
 
 class AlertKind(StrEnum):

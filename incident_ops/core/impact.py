@@ -12,8 +12,8 @@ from typing import Protocol
 
 from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.columns import ColumnRef, Reach
 from incident_ops.core.lineage import AssetGraph
+from incident_ops.core.lineage.columns import ColumnRef, Reach
 from incident_ops.core.provenance import Materialization, Provenance, Ref, View
 from incident_ops.core.taint import Closure, Tainted, closure_of
 from incident_ops.core.trail import Edge, Hop

@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from incident_ops.core.alert import CheckSeverity
-from incident_ops.core.columns import ColumnRef
+from incident_ops.core.lineage.columns import ColumnRef
 
 
 class RecordKind(StrEnum):

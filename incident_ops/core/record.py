@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incident_ops.core.alert import Alert
-from incident_ops.core.attribution_record import document_of
+from incident_ops.core.attribution.record import document_of
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
 

@@ -14,7 +14,7 @@ import dagster as dg
 
 from incident_ops.core import attribution
 from incident_ops.core.attribution import OTHER, AttributionError, localise_columns
-from incident_ops.core.attribution_record import ATTRIBUTION_METADATA, document_of
+from incident_ops.core.attribution.record import ATTRIBUTION_METADATA, document_of
 from incident_ops.core.errors import IncidentOpsError
 
 if TYPE_CHECKING:

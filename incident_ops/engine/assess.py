@@ -14,16 +14,16 @@ from typing import Any
 from incident_ops.core import rootcause
 from incident_ops.core.alert import AlertKind, CheckSeverity, Nature
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.findings import Findings, recorded
 from incident_ops.core.impact import Impact, impact_of
 from incident_ops.core.importance import importance
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
 from incident_ops.core.provenance import Facts, Materialization, Provenance, Ref
-from incident_ops.core.recurrence import WINDOW
 from incident_ops.core.rootcause import Suspect, investigate
-from incident_ops.core.signals import SignalKind
+from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
+from incident_ops.core.rootcause.recurrence import WINDOW
+from incident_ops.core.rootcause.signals import SignalKind
 from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.audience import tell_the_audience
 from incident_ops.engine.desk import Desk, Triaged

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity, Nature
-from incident_ops.core.charges import Context
 from incident_ops.core.grouping import Known, Link
 from incident_ops.core.incident import Incident
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.member import Member
 from incident_ops.core.provenance import Materialization, Provenance, Ref
 from incident_ops.core.rootcause import investigate
-from incident_ops.core.upstream import Symptom
+from incident_ops.core.rootcause.charges import Context
+from incident_ops.core.rootcause.upstream import Symptom
 from incident_ops.engine.ports import History, MemberKey
 from incident_ops.engine.provenance import gather
 

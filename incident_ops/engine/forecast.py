@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from incident_ops.core.alert import AlertKind, Nature
-from incident_ops.core.arrivals import LateSince
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.deadlines import FreshnessTerms, Ticks, next_deadlines
 from incident_ops.core.forecast import Expected, Verdict, between, clock_text, forecast, next_harm
-from incident_ops.core.habits import NEWEST
+from incident_ops.core.forecast.arrivals import LateSince
+from incident_ops.core.forecast.deadlines import FreshnessTerms, Ticks, next_deadlines
+from incident_ops.core.forecast.habits import NEWEST
 from incident_ops.core.incident import Incident
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization, RecordKind

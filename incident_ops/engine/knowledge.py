@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.deadlines import Ticks
+from incident_ops.core.forecast.deadlines import Ticks
 from incident_ops.core.incident import Incident
 from incident_ops.core.labels import labels_of, labels_of_node, labels_of_trouble
 from incident_ops.core.member import Member

@@ -9,9 +9,9 @@ from typing import Any
 
 from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import TIER_TAG, Catalog
-from incident_ops.core.columns import Breakage, ColumnGraph, ColumnRef
 from incident_ops.core.errors import UnknownAsset
-from incident_ops.core.spelling import close_to
+from incident_ops.core.lineage.columns import Breakage, ColumnGraph, ColumnRef
+from incident_ops.core.lineage.spelling import close_to
 
 NEIGHBOURHOOD = 2
 Record = dict[str, Any]

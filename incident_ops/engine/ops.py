@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from incident_ops.core.alert import Alert
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.catalog_merge import over, with_last_known, with_observed
-from incident_ops.core.deadlines import Ticks
+from incident_ops.core.catalog.merge import over, with_last_known, with_observed
 from incident_ops.core.errors import SourceUnavailable
+from incident_ops.core.forecast.deadlines import Ticks
 from incident_ops.engine.assess import assess, mark_for_forecast
 from incident_ops.engine.desk import Triaged
 from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch

@@ -15,8 +15,8 @@ from incident_ops.adapters.dagster_definitions import DESCRIPTION_LIMIT
 from incident_ops.adapters.dagster_links import base_of
 from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.deadlines import CronWindow, TimeWindow
 from incident_ops.core.errors import SourceUnavailable
+from incident_ops.core.forecast.deadlines import CronWindow, TimeWindow
 from incident_ops_tests.processes import Running, free_port, make_home, make_workspace, running_webserver
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

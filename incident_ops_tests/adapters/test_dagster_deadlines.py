@@ -12,7 +12,7 @@ from dagster._core.loader import LoadingContextForTest
 from dagster._core.test_utils import freeze_time
 
 from incident_ops.adapters.dagster_deadlines import cron_ticks
-from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow, next_deadline
+from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, TimeWindow, next_deadline
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)

@@ -9,7 +9,7 @@ import pytest
 from incident_ops.adapters.dagster_own_location import catalog_of
 from incident_ops.adapters.dagster_workspace import WorkspaceFile
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.catalog_merge import over
+from incident_ops.core.catalog.merge import over
 from incident_ops.core.errors import SourceUnavailable
 from incident_ops_tests.processes import make_home, make_workspace
 

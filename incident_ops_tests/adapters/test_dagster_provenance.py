@@ -15,7 +15,7 @@ from incident_ops.adapters.dagster_board import DagsterBoard
 from incident_ops.adapters.dagster_events import DagsterEvents
 from incident_ops.adapters.store import open_store
 from incident_ops.core.alert import CheckSeverity
-from incident_ops.core.columns import ColumnRef
+from incident_ops.core.lineage.columns import ColumnRef
 from incident_ops.core.provenance import Column, Facts, Materialization, Provenance, RecordKind, Ref, View
 from incident_ops_tests import tenant
 from incident_ops_tests.adapters import shop_of_traps as shop

@@ -16,8 +16,8 @@ from math import exp, log
 from pathlib import Path
 from random import Random
 
-from incident_ops.core.changes import Change, rank_changes
 from incident_ops.core.lineage import AssetGraph
+from incident_ops.core.rootcause.changes import Change, rank_changes
 from incident_ops_tests.benchmarks.table import Row, data_folder, print_table, skipped
 from incident_ops_tests.builders import T0
 

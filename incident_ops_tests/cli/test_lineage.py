@@ -8,7 +8,7 @@ import pytest
 
 from incident_ops.adapters.wiring import utc_now
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.columns import ColumnRef
+from incident_ops.core.lineage.columns import ColumnRef
 from incident_ops.core.provenance import Facts, Materialization
 from incident_ops_tests.cli.conftest import CommandLine
 from incident_ops_tests.histories import columns_of, record

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from incident_ops.core.alert import Evidence
-from incident_ops.core.attribution_cube import Slice
-from incident_ops.core.attribution_record import Attribution
+from incident_ops.core.attribution.cube import Slice
+from incident_ops.core.attribution.record import Attribution
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.deadlines import TimeWindow
+from incident_ops.core.forecast.deadlines import TimeWindow
 from incident_ops.core.provenance import Facts, View
 from incident_ops.core.routing import RoutingRules
 from incident_ops.engine.assess import assess

@@ -10,7 +10,7 @@ import pytest
 
 from incident_ops.core.alert import Evidence
 from incident_ops.core.attribution import Explanation, Slice
-from incident_ops.core.attribution_record import WITHHELD, Attribution, attribution_in, document_of
+from incident_ops.core.attribution.record import WITHHELD, Attribution, attribution_in, document_of
 from incident_ops.core.error_text import redact
 from incident_ops.core.pii import MASKED, mask
 from incident_ops.core.record import attribution_record

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.catalog_history import Change, ChangeKind, differences
-from incident_ops.core.deadlines import CronWindow, TimeWindow
+from incident_ops.core.catalog.history import Change, ChangeKind, differences
+from incident_ops.core.forecast.deadlines import CronWindow, TimeWindow
 from incident_ops_tests.builders import T0, minutes
 
 WEB = AssetNode(key="web", location="shop", owners=("team:a",), upstream=("raw",), checks=("not_empty",))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.catalog_merge import merge, over, with_last_known, with_observed
+from incident_ops.core.catalog.merge import merge, over, with_last_known, with_observed
 from incident_ops_tests.builders import T0
 
 

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from incident_ops.core.changes import Change, rank_changes
+from incident_ops.core.rootcause.changes import Change, rank_changes
 from incident_ops_tests.builders import minutes
 from incident_ops_tests.histories import graph_of
 

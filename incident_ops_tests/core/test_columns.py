@@ -2,9 +2,9 @@
 
 import pytest
 
-from incident_ops.core.columns import ColumnGraph, ColumnRef, MayUse, Unaffected
 from incident_ops.core.errors import NotFound, UnknownAsset, UnknownColumn
 from incident_ops.core.lineage import AssetGraph
+from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef, MayUse, Unaffected
 
 
 def ref(written: str) -> ColumnRef:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_ops.core.columns import ColumnGraph, ColumnRef
 from incident_ops.core.lineage import AssetGraph
+from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
 
 ASSETS = "abcdef"
 COLUMNS = [ColumnRef(asset=asset, column=name) for asset in ASSETS for name in "xy"]

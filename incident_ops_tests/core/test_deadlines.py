@@ -6,7 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow, next_deadline, next_deadlines
+from incident_ops.core.forecast.deadlines import (
+    CronWindow,
+    FreshnessTerms,
+    TimeWindow,
+    next_deadline,
+    next_deadlines,
+)
 
 DAY = timedelta(days=1)
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from incident_ops.core.arrivals import LateSince
 from incident_ops.core.forecast import Expected, Verdict, between, clock_text, forecast, next_harm, route_text
+from incident_ops.core.forecast.arrivals import LateSince
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization
 from incident_ops_tests.builders import T0, minutes

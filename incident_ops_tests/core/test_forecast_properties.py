@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_ops.core.arrivals import LateSince
 from incident_ops.core.forecast import Expected, Verdict, forecast
+from incident_ops.core.forecast.arrivals import LateSince
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization
 from incident_ops_tests.builders import T0

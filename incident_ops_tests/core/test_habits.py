@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from incident_ops.core.habits import Habit, Way, habits_of
+from incident_ops.core.forecast.habits import Habit, Way, habits_of
 from incident_ops.core.provenance import Materialization, RecordKind
 from incident_ops_tests.builders import T0
 from incident_ops_tests.core.builds import built, chain

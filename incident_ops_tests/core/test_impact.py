@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.columns import ColumnGraph, ColumnRef
 from incident_ops.core.impact import Hit, Impact, impact_of
 from incident_ops.core.lineage import AssetGraph
+from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
 from incident_ops.core.provenance import Provenance, Ref, View
 from incident_ops.core.trail import Edge
 from incident_ops_tests.builders import minutes

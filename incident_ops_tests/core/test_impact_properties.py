@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from incident_ops.core.alert import AlertKind, Nature
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.impact import impact_of
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Column, Evaluation, Materialization, Provenance, Ref
 from incident_ops.core.rootcause import investigate
+from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
+from incident_ops.core.rootcause.upstream import Symptom
 from incident_ops.core.trail import Confidence, Edge
-from incident_ops.core.upstream import Symptom
 from incident_ops_tests.builders import minutes
 
 ASSETS = [f"a{n}" for n in range(7)]

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from incident_ops.core.alert import AlertKind, ErrorClass, Nature
-from incident_ops.core.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Provenance
-from incident_ops.core.recurrence import Earlier
 from incident_ops.core.rootcause import Findings, Suspect, investigate
+from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
+from incident_ops.core.rootcause.recurrence import Earlier
+from incident_ops.core.rootcause.upstream import Symptom
 from incident_ops.core.status import CauseClass, Resolution
 from incident_ops.core.trail import Confidence, Edge, Hop
-from incident_ops.core.upstream import Symptom
 from incident_ops_tests.builders import minutes
 from incident_ops_tests.histories import History, columns_of, graph_of
 

@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from incident_ops.core.attribution_record import ATTRIBUTION_METADATA
+from incident_ops.core.attribution.record import ATTRIBUTION_METADATA
 from incident_ops.detectors import AttributionError, explain_failing_rows
 
 README = Path(__file__).parents[2] / "README.md"

@@ -7,7 +7,7 @@ from typing import Any
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.catalog_history import ChangeKind
+from incident_ops.core.catalog.history import ChangeKind
 from incident_ops.core.errors import SourceUnavailable
 from incident_ops.core.incident import Incident
 from incident_ops.core.provenance import Facts, Materialization

@@ -11,7 +11,7 @@ import pytest
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.alert import AlertKind, Nature
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow
+from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, TimeWindow
 from incident_ops.core.incident import Incident
 from incident_ops.core.provenance import Facts, Materialization, RecordKind
 from incident_ops.core.status import Status

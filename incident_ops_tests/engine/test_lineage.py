@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from incident_ops.core.catalog import TIER_TAG, AssetNode, Catalog
-from incident_ops.core.columns import ColumnGraph, ColumnRef
 from incident_ops.core.errors import UnknownAsset, UnknownColumn
+from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
 from incident_ops.engine.lineage import Record, asked_for, impact_record, show_record, upstream_record
 from incident_ops.terminal_lineage import MOST_LINES, render
 

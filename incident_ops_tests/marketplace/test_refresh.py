@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 import pytest
 
-from incident_ops.core.attribution_record import ATTRIBUTION_METADATA
+from incident_ops.core.attribution.record import ATTRIBUTION_METADATA
 from incident_ops.marketplace import faults
 from incident_ops.marketplace.faults import FAULTS
 from incident_ops_tests.marketplace.shop import Outcome, Shop, files_in_package

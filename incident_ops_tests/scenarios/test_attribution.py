@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from incident_ops.core.attribution_record import ATTRIBUTION_METADATA, EXPLAINED_BY, WITHHELD
+from incident_ops.core.attribution.record import ATTRIBUTION_METADATA, EXPLAINED_BY, WITHHELD
 from incident_ops.detectors import explain_failing_rows
 from incident_ops.engine.report import story_of
 from incident_ops_tests.scenarios.story import Story, nodes_of

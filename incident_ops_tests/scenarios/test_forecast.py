@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from incident_ops.core.catalog import AssetNode
-from incident_ops.core.deadlines import CronWindow
+from incident_ops.core.forecast.deadlines import CronWindow
 from incident_ops.core.provenance import Facts, Materialization
 from incident_ops.core.status import EntryKind
 from incident_ops.engine.report import story_of

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from incident_ops.core.catalog import AssetNode
-from incident_ops.core.catalog_history import Change, ChangeKind
-from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow
+from incident_ops.core.catalog.history import Change, ChangeKind
+from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, TimeWindow
 
 Document = dict[str, Any]
 

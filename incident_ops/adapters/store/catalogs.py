@@ -22,7 +22,7 @@ from incident_ops.adapters.store.catalog_rows import change_from, change_values,
 from incident_ops.adapters.store.database import Database, chunks, put
 from incident_ops.adapters.store.tables import catalog_changes, catalog_snapshots, catalogs
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.catalog_history import Change, differences
+from incident_ops.core.catalog.history import Change, differences
 
 KEEP = timedelta(days=90)
 MOST_SNAPSHOTS = 1_000

@@ -11,7 +11,7 @@ from incident_ops.adapters.store.database import put
 from incident_ops.adapters.store.tables import IS_STILL_TOLD, audience, findings, incidents, members, unassessed
 from incident_ops.core.audience import AudienceKind, Entry
 from incident_ops.core.findings import Findings
-from incident_ops.core.recurrence import Earlier
+from incident_ops.core.rootcause.recurrence import Earlier
 from incident_ops.core.status import Resolution
 from incident_ops.engine.ports import Unassessed
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from incident_ops.core.alert import CheckSeverity
-from incident_ops.core.columns import ColumnRef
+from incident_ops.core.lineage.columns import ColumnRef
 from incident_ops.core.provenance import Column, Evaluation, Materialization, RecordKind, View
 
 Row = Mapping[Any, Any]

@@ -19,7 +19,7 @@ from incident_ops.core.alert import (
     NotRun,
     Subject,
 )
-from incident_ops.core.attribution_record import attribution_in, document_of
+from incident_ops.core.attribution.record import attribution_in, document_of
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.member import Member

@@ -38,7 +38,7 @@ from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
 from incident_ops.core.notices import Notice, Told
 from incident_ops.core.provenance import Facts
-from incident_ops.core.recurrence import Earlier
+from incident_ops.core.rootcause.recurrence import Earlier
 from incident_ops.core.routing import Destination
 from incident_ops.engine.ports import MemberKey, OpenPlace, Unassessed
 

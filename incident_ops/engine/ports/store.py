@@ -9,13 +9,13 @@ from typing import Protocol
 from incident_ops.core.alert import Alert
 from incident_ops.core.audience import Entry
 from incident_ops.core.catalog import Catalog
-from incident_ops.core.catalog_history import Change
+from incident_ops.core.catalog.history import Change
 from incident_ops.core.delivery import Delivery, Receipt
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Notice, Told
 from incident_ops.core.provenance import Evaluation, Facts, Materialization, Ref, View
-from incident_ops.core.recurrence import Earlier
+from incident_ops.core.rootcause.recurrence import Earlier
 from incident_ops.core.routing import Destination
 from incident_ops.core.status import Status, TimelineEntry
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from incident_ops.adapters.store import SqlStore, catalogs
 from incident_ops.adapters.store.tables import catalog_changes, catalog_snapshots
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.catalog_history import ChangeKind
-from incident_ops.core.catalog_merge import with_observed
+from incident_ops.core.catalog.history import ChangeKind
+from incident_ops.core.catalog.merge import with_observed
 from incident_ops.core.incident import Incident
 from incident_ops.core.provenance import Evaluation, Facts, Materialization, RecordKind
 from incident_ops_tests.builders import T0, make_alert, make_incident, minutes

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.store.tables import evaluations, materializations, pointers, views
 from incident_ops.core.alert import CheckSeverity
-from incident_ops.core.columns import ColumnRef
+from incident_ops.core.lineage.columns import ColumnRef
 from incident_ops.core.provenance import Column, Evaluation, Facts, Materialization, RecordKind, Ref, View
 from incident_ops.engine.ports import History
 from incident_ops_tests.adapters.store.test_cost import recorded

@@ -9,8 +9,8 @@ from incident_ops.adapters.store import SqlStore, rows
 from incident_ops.adapters.store.columns import NaiveDatetime
 from incident_ops.core.alert import Alert, AssetRef, Evidence, Subject
 from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.deadlines import CronWindow, TimeWindow
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
+from incident_ops.core.forecast.deadlines import CronWindow, TimeWindow
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.notices import Action
 from incident_ops.engine.ports import InboxMessage

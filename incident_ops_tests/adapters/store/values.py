@@ -16,8 +16,8 @@ from incident_ops.core.alert import (
     NotRun,
     Subject,
 )
-from incident_ops.core.attribution_cube import Slice
-from incident_ops.core.attribution_record import Attribution
+from incident_ops.core.attribution.cube import Slice
+from incident_ops.core.attribution.record import Attribution
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.member import Member
 from incident_ops.core.notices import Action, Notice

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from incident_ops.core.catalog import AssetNode, Catalog
+from incident_ops.core.catalog.nodes import AssetNode, Catalog
 
 
 def merge(definitions: Iterable[AssetNode]) -> tuple[AssetNode, ...]:

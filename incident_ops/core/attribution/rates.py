@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from incident_ops.core.attribution_cube import Codes, Cuboid, Flags, Floats, Leaves, Slice, dot
+from incident_ops.core.attribution.cube import Codes, Cuboid, Flags, Floats, Leaves, Slice, dot
 
 # Leaves of one slice differ for reasons of their own: a leaf's rate varies as a beta-binomial with this
 # correlation between its rows. So a leaf weighs at most 1 / .02 = 50 rows, however many it has: one big leaf

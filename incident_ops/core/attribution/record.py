@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import Any, cast
 
-from incident_ops.core.attribution import Explanation, sentence
-from incident_ops.core.attribution_cube import MISSING, MOST_CONDITIONS, Slice
+from incident_ops.core.attribution.cube import MISSING, MOST_CONDITIONS, Slice
+from incident_ops.core.attribution.localisation import Explanation, sentence
 from incident_ops.core.error_text import shorten
 from incident_ops.core.pii import MASKED
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from incident_ops.core.habits import FEW, Habit, Way
+from incident_ops.core.forecast.habits import FEW, Habit, Way
 from incident_ops.core.lineage import AssetGraph
 
 SCENARIOS = 200

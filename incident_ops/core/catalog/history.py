@@ -1,7 +1,7 @@
 """What changed between two readings of the catalog, each change one sentence: evidence, when something breaks.
 
 Snapshots are kept by the store. A code location that does not load is no change: its assets stay in the catalog
-(`catalog_merge.with_last_known`).
+(`merge.with_last_known`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from incident_ops.core.catalog import AssetNode, Catalog
-from incident_ops.core.deadlines import CronWindow, FreshnessTerms, TimeWindow
+from incident_ops.core.catalog.nodes import AssetNode, Catalog
 from incident_ops.core.durations import format_duration
+from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, TimeWindow
 
 
 class ChangeKind(StrEnum):

@@ -1,6 +1,6 @@
 """What is known of the watched assets: owners, tags, kinds, edges, policies, and how old that knowledge is.
 
-One catalog out of several tellers is made in `catalog_merge`; what changed between two is in `catalog_history`.
+One catalog out of several tellers is made in `merge`; what changed between two is in `history`.
 """
 
 import fnmatch
@@ -12,7 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from incident_ops.core.alert import AssetRef
-from incident_ops.core.deadlines import FreshnessTerms
+from incident_ops.core.forecast.deadlines import FreshnessTerms
 from incident_ops.core.lineage import AssetGraph
 
 TIER_TAG = "incident_ops/tier"

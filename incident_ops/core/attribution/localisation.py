@@ -1,7 +1,7 @@
 """Which combination of dimensions explains the failing rows? Entry points, and the answer as a sentence.
 
-The table as leaves is in `attribution_cube`, the search for rates in `attribution_rates`, that for sums and counts
-in `attribution_sums`. Why this algorithm: docs/adr/0006.
+The table as leaves is in `cube`, the search for rates in `rates`, that for sums and counts
+in `sums`. Why this algorithm: docs/adr/0006.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from typing import Literal, cast
 
 import numpy as np
 
-from incident_ops.core import attribution_rates, attribution_sums
-from incident_ops.core.attribution_cube import MISSING, OTHER, AttributionError, Floats, Slice, leaves_of
+from incident_ops.core.attribution import rates, sums
+from incident_ops.core.attribution.cube import MISSING, OTHER, AttributionError, Floats, Slice, leaves_of
 
 __all__ = [
     "MISSING",
@@ -108,8 +108,8 @@ def localise_columns(
         _require_counts(numbers)
     leaves = leaves_of(dimensions, numbers)
     if measure == "rate":
-        return attribution_rates.rank(leaves)
-    return attribution_sums.causes(leaves, is_count=measure == "count")
+        return rates.rank(leaves)
+    return sums.causes(leaves, is_count=measure == "count")
 
 
 def sentence(slices: Sequence[Slice], dimensions: Sequence[str] = (), *, measure: Measure = "rate") -> str:

@@ -1,7 +1,7 @@
 """A table as leaves and cuboids: dimensions encoded once, equal rows added up, every group-by a `bincount`.
 
 A leaf is one combination of all dimensions; a cuboid groups the leaves by one to three of them; each of its groups
-is a candidate slice. What makes a good slice is not here, see `attribution_rates` and `attribution_sums`.
+is a candidate slice. What makes a good slice is not here, see `rates` and `sums`.
 """
 
 import math

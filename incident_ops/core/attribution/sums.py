@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from incident_ops.core.attribution_cube import Codes, Cuboid, Flags, Floats, Leaves, Slice, dot
+from incident_ops.core.attribution.cube import Codes, Cuboid, Flags, Floats, Leaves, Slice, dot
 
 PENALTY = 0.05  # of the score, for each condition, as for rates
 FALSE_ALARM = 0.05  # a table of pure noise names a cause at most this often (union bound over all slices)

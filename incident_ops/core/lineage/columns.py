@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from incident_ops.core.errors import UnknownAsset, UnknownColumn
-from incident_ops.core.lineage import AssetGraph
-from incident_ops.core.spelling import Names, close_to, one_spelling_each
+from incident_ops.core.lineage.graph import AssetGraph
+from incident_ops.core.lineage.spelling import Names, close_to, one_spelling_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

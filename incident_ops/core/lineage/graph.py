@@ -13,8 +13,8 @@ from itertools import count
 import numpy as np
 import rustworkx as rx
 
-from incident_ops.core.adjacency import Adjacency, Walk, meeting
-from incident_ops.core.condensation import WORKSPACE, Condensation
+from incident_ops.core.lineage.adjacency import Adjacency, Walk, meeting
+from incident_ops.core.lineage.condensation import WORKSPACE, Condensation
 
 MOST_STEPS = 10_000
 

@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from incident_ops.core.alert import AlertKind, ErrorClass, Nature
 from incident_ops.core.provenance import Materialization, Provenance
-from incident_ops.core.recurrence import Earlier
-from incident_ops.core.signals import (
+from incident_ops.core.rootcause.recurrence import Earlier
+from incident_ops.core.rootcause.signals import (
     CATALOG,
     CHANGES,
     OPERATIONAL,
@@ -23,7 +23,7 @@ from incident_ops.core.signals import (
     differences,
     failed_checks,
 )
-from incident_ops.core.upstream import Place, Step, Walk
+from incident_ops.core.rootcause.upstream import Place, Step, Walk
 
 LOOK_BACK = timedelta(days=7)
 """How far back a change counts as recent where no good record says since when."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from incident_ops.core.arrivals import Arrivals, LateSince
 from incident_ops.core.durations import format_duration
-from incident_ops.core.habits import FEW, Habit, Way, habits_of
+from incident_ops.core.forecast.arrivals import Arrivals, LateSince
+from incident_ops.core.forecast.habits import FEW, Habit, Way, habits_of
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization
 

@@ -8,7 +8,7 @@ from bisect import bisect_right
 import numpy as np
 import rustworkx as rx
 
-from incident_ops.core.adjacency import Adjacency, Numbers
+from incident_ops.core.lineage.adjacency import Adjacency, Numbers
 
 WORKSPACE = 128 << 20  # bytes, whatever the number of nodes
 

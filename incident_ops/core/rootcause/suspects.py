@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incident_ops.core.changes import Change, rank_changes
-from incident_ops.core.charges import Case, Charge, Context
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Provenance
-from incident_ops.core.recurrence import recurrence
-from incident_ops.core.signals import CHANGES, CODE_CHANGES, Signal, SignalKind
+from incident_ops.core.rootcause.changes import Change, rank_changes
+from incident_ops.core.rootcause.charges import Case, Charge, Context
+from incident_ops.core.rootcause.recurrence import recurrence
+from incident_ops.core.rootcause.signals import CHANGES, CODE_CHANGES, Signal, SignalKind
+from incident_ops.core.rootcause.upstream import Place, Symptom, Walk, walk_upstream
 from incident_ops.core.status import CauseClass
 from incident_ops.core.trail import Confidence, Hop, confidence_of
-from incident_ops.core.upstream import Place, Symptom, Walk, walk_upstream
 
 LEAST = 1.0  # below it, evidence names nobody: a tag of the run, an added column, what came with the input
 MOST_SUSPECTS = 10

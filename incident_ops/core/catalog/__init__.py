@@ -1,0 +1,21 @@
+"""What is known of the watched assets, made one out of several tellers, and what changed in it."""
+
+from incident_ops.core.catalog.nodes import (
+    CONSUMERS_METADATA,
+    DOMAIN_TAG,
+    RUNBOOK_METADATA,
+    SLACK_TAG,
+    TIER_TAG,
+    AssetNode,
+    Catalog,
+)
+
+__all__ = [
+    "CONSUMERS_METADATA",
+    "DOMAIN_TAG",
+    "RUNBOOK_METADATA",
+    "SLACK_TAG",
+    "TIER_TAG",
+    "AssetNode",
+    "Catalog",
+]
