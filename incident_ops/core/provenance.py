@@ -219,12 +219,16 @@ class Provenance:
 
     def verdicts_on(self, record: Materialization) -> list[Evaluation]:
         """The newest verdict of each check (and partition) on that very record, oldest first."""
-        newest = {(e.check, e.partition): e for e in self._verdicts.get(record.ref, ()) if e.at >= record.at}
+        verdicts = self._verdicts.get(record.ref)
+        if verdicts is None:
+            return []
+        newest = {(e.check, e.partition): e for e in verdicts if e.at >= record.at}
         return sorted(newest.values(), key=lambda e: (e.at, e.event_id))
 
     def is_bad(self, record: Materialization) -> bool:
         """A check of severity ERROR failed on that very record, and has not passed on it since."""
-        return any(e.is_bad for e in self.verdicts_on(record))
+        verdicts = self._verdicts.get(record.ref)
+        return verdicts is not None and any(e.is_bad for e in self.verdicts_on(record))
 
     def good_before(self, record: Materialization) -> Materialization | None:
         """The newest earlier record of the asset (and partition) that no check found bad."""

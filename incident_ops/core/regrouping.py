@@ -54,6 +54,12 @@ class _Item:
         return asset.key if asset else ""
 
     @property
+    def ref(self) -> Ref | None:
+        """The record that was found bad."""
+        id = self.member.materialization
+        return Ref(asset=self.asset, id=id) if id is not None else None
+
+    @property
     def id(self) -> str:
         return f"{self.number}|{self.member.fingerprint}|{self.member.partition or ''}"
 
@@ -87,7 +93,8 @@ def regroup(
     blocks = _Blocks(items)
     for group in groups:
         blocks.unite_group([of_alert[alert.event_id] for alert in group.members])
-    blocks.unite_by(lambda item: item.member.origin)
+    origins = {item.member.origin for item in items}
+    blocks.unite_by(lambda item: item.member.origin or (item.ref if item.ref in origins else None))
     blocks.unite_by(lambda item: (item.number, item.member.fingerprint))
     blocks.unite_by(lambda item: (item.number, item.member.last_cause) if item.member.last_cause else None)
     solid = {incident.number for incident in incidents if _is_solid(incident, newest=newest, window=window)}

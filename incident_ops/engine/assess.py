@@ -84,7 +84,8 @@ def _assessed(
     if incident.merged_into is not None:
         return Triaged()
     catalog = knowledge.catalog_with_consumers
-    provenance = history_of(tx.history, [incident], catalog.graph)
+    members = [member for member in incident.members if member.subject.asset is not None]
+    provenance = history_of(tx.history, members, catalog.graph)
     before = tx.findings(incident.number)
     cause = _cause_of(store, tx, incident, provenance, catalog, now=now)
     impact = _impact_of(tx, incident, provenance, catalog)

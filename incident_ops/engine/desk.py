@@ -6,7 +6,7 @@ number until the end, so that an incident that turns out to be part of another n
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,11 +16,11 @@ from incident_ops.core.belonging import Attach, Ignore, Open, decide
 from incident_ops.core.incident import Incident, opened
 from incident_ops.core.member import Member
 from incident_ops.core.notices import notices_for
-from incident_ops.core.provenance import Provenance
+from incident_ops.core.provenance import Ref
 from incident_ops.core.regrouping import Arrangement, can_be_regrouped, regroup
 from incident_ops.core.routing import Route
 from incident_ops.core.status import SYSTEM, EntryKind, Status
-from incident_ops.engine.evidence import FromProvenance, history_of, origins_of
+from incident_ops.engine.evidence import FromProvenance, heads_of, history_of, origins_of, sources_of
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import MemberKey, Transaction
 
@@ -144,24 +144,19 @@ class Desk:
         self._lay_out_neighbours(places)
         graph = self._knowledge.catalog.graph
         groupable = [incident for incident in self.incidents if can_be_regrouped(incident)]
-        provenance = history_of(self._tx.history, groupable, graph)
+        members = [member for incident in groupable for member in incident.members]
+        sources = sources_of(self._tx.history, members, graph)
+        heads = heads_of(members, sources)
+        history = history_of(self._tx.history, [m for m in members if not heads[m.key]], graph)
+        origins = origins_of(members, heads, history, graph, now=self._now)
         arrangements = regroup(
-            [self._with_origins(incident, provenance) for incident in groupable],
+            [_with_origins(incident, origins) for incident in groupable],
             graph,
             window=self._knowledge.policy.group_window,
-            known=FromProvenance(provenance),
+            known=FromProvenance(sources),
         )
         for arrangement in arrangements:
             self.arrange(arrangement)
-
-    def _with_origins(self, incident: Incident, provenance: Provenance) -> Incident:
-        """With what pointers prove of its members, for those of whom nothing is proved yet."""
-        unknown = [member for member in incident.members if member.origin is None]
-        origins = origins_of(unknown, provenance, self._knowledge.catalog.graph, now=self._now)
-        if not origins:
-            return incident
-        members = tuple(replace(m, origin=m.origin or origins.get(m.key)) for m in incident.members)
-        return replace(incident, members=members)
 
     def _lay_out_neighbours(self, places: Iterable[str]) -> None:
         """Open incidents up- and downstream, and those that began within the window: a cause that lies upstream
@@ -354,6 +349,12 @@ class Desk:
                 return incident
         kind, text = _sentence_of(way)
         return incident.noted(kind, text, at=self._now)
+
+
+def _with_origins(incident: Incident, origins: Mapping[MemberKey, Ref]) -> Incident:
+    """With what pointers prove of its members now: a verdict further upstream may have come since."""
+    members = tuple(replace(member, origin=origins.get(member.key)) for member in incident.members)
+    return incident if members == incident.members else replace(incident, members=members)
 
 
 def _key_of(alert: Alert) -> MemberKey:

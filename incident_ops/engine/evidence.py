@@ -1,6 +1,6 @@
 """What the history says about incidents: read once for all of them, then asked by grouping and by root cause."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity, Nature
@@ -13,9 +13,9 @@ from incident_ops.core.rootcause import investigate
 from incident_ops.core.rootcause.charges import Context
 from incident_ops.core.rootcause.upstream import Symptom
 from incident_ops.engine.ports import History, MemberKey
-from incident_ops.engine.provenance import gather
+from incident_ops.engine.provenance import gather, gather_upstream
 
-MOST_SYMPTOMS = 30
+MOST_SYMPTOMS = 10
 """Of one incident: an investigation asks each of them, and the nearest to the root say most."""
 MOST_ANCESTORS = 300
 """Assets upstream whose newest records are read where no pointers lead: the nearest ones."""
@@ -23,13 +23,52 @@ RECENT_RECORDS = 31
 """One to compare, and as many as a volume band learns from."""
 
 
-def history_of(history: History, incidents: Iterable[Incident], graph: AssetGraph) -> Provenance:
-    """All that root cause and impact ask of these incidents: by pointer both ways, and, for what has no pointers,
-    the newest records of the assets around by lineage."""
-    members = [member for incident in incidents for member in incident.members if member.subject.asset is not None]
+def sources_of(history: History, members: Iterable[Member], graph: AssetGraph) -> Provenance:
+    """All that grouping asks: what the failing records were made of, and the newest records of the assets just
+    above, which might be accused."""
+    failing = list(members)
+    parents = {key for member in failing for key in graph.parents(asset_of(member))}
+    return gather_upstream(history, refs_of(failing), newest_of=parents).provenance
+
+
+def refs_of(members: Iterable[Member]) -> set[Ref]:
+    """The records that were found bad."""
+    return {Ref(asset=asset_of(m), id=m.materialization) for m in members if m.materialization is not None}
+
+
+def heads_of(members: Iterable[Member], provenance: Provenance) -> dict[MemberKey, frozenset[Ref]]:
+    """Member → the topmost failing records, of other members, that its own was made of, however far.
+
+    A member without any is topmost itself: where its trouble begins is to be asked. The trouble of the others came
+    with what they were built from."""
+    failing = list(members)
+    refs = refs_of(failing)
+    known: dict[tuple[Ref, datetime], frozenset[Ref]] = {}
+
+    def above(record: Materialization) -> frozenset[Ref]:
+        place = (record.ref, record.at)
+        if place not in known:
+            known[place] = frozenset()  # while it is looked into: a circle is no answer
+            heads: set[Ref] = set()
+            for source in provenance.inputs_of(record).values():
+                if source is not None:
+                    heads |= above(source) or ({source.ref} & refs)
+            known[place] = frozenset(heads)
+        return known[place]
+
+    def of_member(member: Member) -> frozenset[Ref]:
+        ref = Ref(asset=asset_of(member), id=member.materialization or 0)
+        record = provenance.get(ref, by=member.last_fired_at)
+        return above(record) if record is not None else frozenset()
+
+    return {member.key: of_member(member) for member in failing}
+
+
+def history_of(history: History, members: Sequence[Member], graph: AssetGraph) -> Provenance:
+    """All that root cause and impact ask: by pointer both ways, and, for what has no pointers, the newest records
+    of the assets around by lineage."""
     assets = {asset_of(member) for member in members}
-    refs = {Ref(asset=asset_of(m), id=m.materialization) for m in members if m.materialization is not None}
-    refs |= {m.origin for m in members if m.origin is not None}
+    refs = refs_of(members) | {m.origin for m in members if m.origin is not None}
     roots = {ref.asset for ref in refs} | assets
     below = {key for asset in roots for key in graph.descendants(asset)}
     above = _nearest_above(assets, graph)
@@ -67,18 +106,37 @@ def symptoms_of(incident: Incident) -> list[Symptom]:
 
 
 def origins_of(
-    members: Iterable[Member], provenance: Provenance, graph: AssetGraph, *, now: datetime
+    members: Sequence[Member],
+    heads: Mapping[MemberKey, frozenset[Ref]],
+    provenance: Provenance,
+    graph: AssetGraph,
+    *,
+    now: datetime,
 ) -> dict[MemberKey, Ref]:
-    """Members whose trouble is proved to begin in a record, of their own asset or of one upstream."""
+    """Members whose trouble is proved to begin in a record, of their own asset or of one upstream: found out for
+    the topmost ones, and handed down to what was built from one of them alone."""
     origins: dict[MemberKey, Ref] = {}
+    of_head: dict[Ref, Ref] = {}
     for member in members:
-        is_of_data = member.kind is AlertKind.CHECK_FAILED and member.check_severity is CheckSeverity.ERROR
-        if member.materialization is None or not is_of_data:
+        if member.materialization is None or heads[member.key]:
             continue
-        found = investigate([symptom_of(member)], provenance, graph=graph, context=Context(), now=now).proven_root
-        if found is not None and found[1] is not None:
-            origins[member.key] = Ref(asset=found[0], id=found[1])
+        own = Ref(asset=asset_of(member), id=member.materialization)
+        found = _proven(member, provenance, graph, now=now)
+        if found is not None:
+            origins[member.key] = found
+        of_head[own] = found or of_head.get(own) or own
+    for member in members:
+        if len(heads[member.key]) == 1:
+            [head] = heads[member.key]
+            origins[member.key] = of_head.get(head, head)
     return origins
+
+
+def _proven(member: Member, provenance: Provenance, graph: AssetGraph, *, now: datetime) -> Ref | None:
+    if member.kind is not AlertKind.CHECK_FAILED or member.check_severity is not CheckSeverity.ERROR:
+        return None
+    found = investigate([symptom_of(member)], provenance, graph=graph, context=Context(), now=now).proven_root
+    return Ref(asset=found[0], id=found[1]) if found is not None and found[1] is not None else None
 
 
 class FromProvenance(Known):

@@ -43,6 +43,15 @@ def gather(history: History, starts: Collection[Ref], *, descendants: Collection
     return gathering.result()
 
 
+def gather_upstream(history: History, starts: Collection[Ref], *, newest_of: Collection[str] = ()) -> Gathered:
+    """The smaller part of it: what `starts` were built from, without the past of each, the newest records of some
+    assets, and the verdicts on all."""
+    gathering = _Gathering(history)
+    gathering.upstream_of(starts)
+    gathering.newest((), newest_of)
+    return gathering.result()
+
+
 class _Gathering:
     def __init__(self, history: History) -> None:
         self._history = history

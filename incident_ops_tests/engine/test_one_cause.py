@@ -12,6 +12,7 @@ from incident_ops.core.alert import Alert
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action
+from incident_ops.core.provenance import Evaluation, Facts, Materialization
 from incident_ops.core.routing import RoutingRules
 from incident_ops.core.status import EntryKind, Resolution, Status
 from incident_ops.core.trail import Edge
@@ -160,3 +161,40 @@ def test_a_repeat_moves_nothing_and_costs_no_regrouping(store: SqlStore) -> None
     [incident] = store.incidents()
     assert incident.alert_count == 3
     assert [m.edge for m in incident.members] == [None, Edge.TIME]
+
+
+IDS = {"raw": 1, "orders": 2, "rev_daily": 3, "web": 4}
+BUILT = Facts(
+    materializations=tuple(
+        Materialization(asset=asset, id=IDS[asset], at=minutes(-60 + IDS[asset]), inputs=inputs)
+        for asset, inputs in {
+            "raw": {},
+            "orders": {"raw": 1},
+            "rev_daily": {"orders": 2},
+            "web": {"raw": 1},
+        }.items()
+    )
+)
+
+
+def test_with_pointers_the_verdict_that_comes_last_moves_the_root_of_all_in_every_order(tmp_path) -> None:
+    """That rev_daily was built from a bad orders is proved before raw is known to be bad; then orders itself was
+    built from a bad record, and both belong to that."""
+    for n, order in enumerate(permutations(FOUR)):
+        with open_store(f"sqlite:///{tmp_path}/{n}.db") as store:
+            triage(store, [], knowing(), now=minutes(0), facts=BUILT, cursor=("dagster", "1"))
+            for k, asset in enumerate(order):
+                alert = make_alert(asset, minutes(k), materialization=IDS[asset])
+                verdict = Evaluation(
+                    event_id=alert.event_id,
+                    asset=asset,
+                    check="not_null",
+                    passed=False,
+                    at=alert.occurred_at,
+                    materialization=IDS[asset],
+                )
+                triage(store, [alert], knowing(), now=minutes(k), facts=Facts(evaluations=(verdict,)))
+            [incident] = open_ones(store)
+            assert (incident.id, shape(incident)) == ("INC-1", EXPECTED)
+            assert incident.root.materialization == 1
+            assert {m.edge for m in incident.members if m.hops} == {Edge.POINTER}
