@@ -28,7 +28,7 @@ from incident_ops.adapters.dagster_translate import (
 )
 from incident_ops.core.alert import Alert, AlertKind, Evidence, Nature, Observation, RetrySucceeded, Subject
 from incident_ops.core.runs import Failure, RunLog, Upstream, account_for
-from incident_ops.engine.ports import Page
+from incident_ops.engine.ports import Known, Page
 
 SWEEP_WINDOW = timedelta(hours=1)
 SWEEP_ROWS = 2000
@@ -235,11 +235,14 @@ class DagsterEvents:
 
     # ---- what the instance says now, whatever the tail saw
 
-    def recent_evaluations(self, *, now: datetime) -> tuple[Observation, ...]:
+    def recent_evaluations(self, *, now: datetime, known: Known = lambda _: ()) -> tuple[Observation, ...]:
         """The newest check executions, which outlive their events when a run is deleted. Told under the same
         event ids as the tail's. Looks at `SWEEP_WINDOW` and at most `SWEEP_ROWS`."""
         rows = self._log.executions(since=now - SWEEP_WINDOW, limit=SWEEP_ROWS)
-        return tuple(observation for row in rows for observation in self._observations(row, now=now))
+        ids = {row: event_id for row in rows if (event_id := _id_of(row)) is not None}
+        old = set(known(list(ids.values())))
+        fresh = [row for row in rows if ids.get(row) not in old]
+        return tuple(observation for row in fresh for observation in self._observations(row, now=now))
 
     def failed_runs(self, *, now: datetime) -> tuple[str, ...]:
         """Ids of the runs that failed within `SWEEP_WINDOW`, oldest first; the newest `SWEEP_ROWS` at most."""
@@ -251,6 +254,14 @@ class DagsterEvents:
             for record in reversed(records)
             if record.end_time is None or record.end_time >= since.timestamp()
         )
+
+
+def _id_of(row: LogRow) -> str | None:
+    """The event's id; None for a row that cannot be decoded, which is told of each time."""
+    try:
+        return log_event_id(row.id, decoded(row).timestamp)
+    except UNREADABLE:
+        return None
 
 
 def _nothing(key: str) -> tuple[str, ...]:

@@ -105,10 +105,12 @@ def _by_consumer(reached: Iterable[Reached]) -> dict[str, list[Reached]]:
 
 
 def _by_owner(impact: Impact, owners_of: Callable[[str], Collection[str]]) -> dict[str, list[str]]:
+    """Owner → what is at risk of theirs, with its partitions."""
     by_owner: defaultdict[str, list[str]] = defaultdict(list)
     for hit in impact.at_risk:
         for owner in owners_of(hit.asset):
-            by_owner[owner].append(hit.asset)
+            partitions = f" [{_listed(hit.partitions)}]" if hit.partitions else ""
+            by_owner[owner].append(f"{hit.asset}{partitions}")
     return dict(sorted(by_owner.items()))
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import cache
 from typing import Protocol
 
-from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.lineage.columns import ColumnRef, Reach
@@ -114,7 +113,7 @@ def impact_of(
     """
     spared = _spared(bad, bad_columns, columns, graph)
     closure = closure_of(bad, provenance, graph, spared=spared)
-    return _Survey(closure, provenance, graph, spared).impact(catalog, {ref.asset for ref in bad}, views)
+    return _Survey(closure, provenance, catalog, graph, spared).impact({ref.asset for ref in bad}, views)
 
 
 def _spared(
@@ -131,14 +130,17 @@ def _spared(
 class _Survey:
     """The states of all assets that the bad records can have reached."""
 
-    def __init__(self, closure: Closure, provenance: Provenance, graph: AssetGraph, spared: set[str]) -> None:
-        self._closure, self._history, self._graph, self._spared = closure, provenance, graph, spared
+    def __init__(
+        self, closure: Closure, provenance: Provenance, catalog: Catalog, graph: AssetGraph, spared: set[str]
+    ) -> None:
+        self._closure, self._history, self._catalog = closure, provenance, catalog
+        self._graph, self._spared = graph, spared
         self._records = cache(self._by_partition)
         self.tainted: dict[str, Hit] = {}
         self.healed: dict[str, Hit] = {}
         self._partitions: defaultdict[str, Partitions] = defaultdict(set)
 
-    def impact(self, catalog: Catalog, origins: Collection[str], views: Sequence[View]) -> Impact:
+    def impact(self, origins: Collection[str], views: Sequence[View]) -> Impact:
         self._survey_records()
         self._survey_live(self.tainted)
         self._survey_live(self.healed, unless=self.tainted)
@@ -146,7 +148,7 @@ class _Survey:
             tainted=_by_asset(self.tainted),
             at_risk=_by_asset(self._at_risk(origins)),
             healed=_by_asset(self.healed),
-            consumers=tuple(sorted(self._consumers(catalog), key=lambda r: (r.consumer, r.asset))),
+            consumers=tuple(sorted(self._consumers(), key=lambda r: (r.consumer, r.asset))),
             viewers=tuple(sorted(self._viewers(views), key=lambda v: (v.at, v.viewer, v.asset))),
         )
 
@@ -181,17 +183,23 @@ class _Survey:
         )
 
     def _survey_live(self, hits: dict[str, Hit], *, unless: Collection[str] = ()) -> None:
-        """Assets without records share the state of what they show, whatever that shows in its turn."""
+        """Assets without records share the state of what they show, whatever that shows in its turn. One that is to
+        be built, feeds others and never was shows nothing yet."""
         waiting = sorted(hits)
         while waiting:
             shown = hits[waiting.pop(0)]
             for child in sorted(self._graph.children(shown.asset) - self._spared - set(unless)):
                 before = hits.get(child)
-                after = None if self._records(child) else _showing(child, shown, before)
+                after = _showing(child, shown, before) if self._is_live(child) else None
                 if after is not None and after != before:
                     hits[child] = after
                     self._partitions[child] |= self._partitions[shown.asset]
                     waiting.append(child)
+
+    def _is_live(self, asset: str) -> bool:
+        node = self._catalog.node(asset)
+        is_to_be_built = node is not None and node.is_materializable and bool(self._graph.children(asset))
+        return not self._records(asset) and not is_to_be_built
 
     def _at_risk(self, origins: Collection[str]) -> dict[str, Hit]:
         found: dict[str, Hit] = {}
@@ -220,9 +228,9 @@ class _Survey:
         way = self._graph.path(upstream, asset) or (upstream, asset)
         return (*path, *(Hop(asset=key, materialization=None, edge=path[-1].edge) for key in way[1:]))
 
-    def _consumers(self, catalog: Catalog) -> Iterator[Reached]:
+    def _consumers(self) -> Iterator[Reached]:
         for hit in self.tainted.values():
-            node = catalog.get(AssetRef(key=hit.asset))
+            node = self._catalog.node(hit.asset)
             for consumer in dict.fromkeys(node.consumers if node else ()):
                 yield Reached(
                     consumer=consumer,

@@ -228,11 +228,22 @@ def bad_records(incident: Incident, provenance: Provenance) -> set[Ref]:
         if not _tells_of_bad_data(member):
             continue
         records = _records_of(member, provenance)
-        still = {r.ref for r in records if provenance.is_bad(r) or not provenance.verdicts_on(r)}
+        still = {r.ref for r in records if _is_still_bad(r, member, provenance)}
         bad |= still
         if still and member.origin is not None:
             bad.add(member.origin)
     return bad
+
+
+def _is_still_bad(record: Materialization, member: Member, provenance: Provenance) -> bool:
+    """By the verdicts on it. A failure that names no record overrules an older pass: the record is bad until the
+    check passes, and stays so if it passes because another was built."""
+    if provenance.is_bad(record) or not provenance.verdicts_on(record):
+        return True
+    if member.materialization is not None:
+        return False
+    newest = provenance.latest(record.asset, partition=record.partition, by=member.healthy_at)
+    return member.healthy_at is None or newest != record
 
 
 def _tells_of_bad_data(member: Member) -> bool:

@@ -20,7 +20,14 @@ from incident_ops.core.provenance import Ref
 from incident_ops.core.regrouping import Arrangement, can_be_regrouped, regroup
 from incident_ops.core.routing import Route
 from incident_ops.core.status import SYSTEM, EntryKind, Status
-from incident_ops.engine.evidence import FromProvenance, heads_of, history_of, origins_of, sources_of
+from incident_ops.engine.evidence import (
+    FromProvenance,
+    heads_of,
+    history_of,
+    origins_of,
+    recent_verdicts,
+    sources_of,
+)
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import MemberKey, Transaction
 
@@ -150,10 +157,10 @@ class Desk:
         history = history_of(self._tx.history, [m for m in members if not heads[m.key]], graph)
         origins = origins_of(members, heads, history, graph, now=self._now)
         arrangements = regroup(
-            [_with_origins(incident, origins) for incident in groupable],
+            [i if i.grouped_by else _with_origins(i, origins) for i in groupable],
             graph,
             window=self._knowledge.policy.group_window,
-            known=FromProvenance(sources),
+            known=FromProvenance(sources, recent_verdicts(self._tx.history, members, graph, now=self._now)),
         )
         for arrangement in arrangements:
             self.arrange(arrangement)

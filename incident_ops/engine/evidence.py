@@ -1,14 +1,15 @@
 """What the history says about incidents: read once for all of them, then asked by grouping and by root cause."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity, Nature
 from incident_ops.core.grouping import Known, Link
 from incident_ops.core.incident import Incident
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.member import Member
-from incident_ops.core.provenance import Materialization, Provenance, Ref
+from incident_ops.core.provenance import Evaluation, Materialization, Provenance, Ref
 from incident_ops.core.rootcause import investigate
 from incident_ops.core.rootcause.charges import Context
 from incident_ops.core.rootcause.upstream import Symptom
@@ -19,6 +20,8 @@ MOST_SYMPTOMS = 10
 """Of one incident: an investigation asks each of them, and the nearest to the root say most."""
 MOST_ANCESTORS = 300
 """Assets upstream whose newest records are read where no pointers lead: the nearest ones."""
+HEALTH_WITHIN = timedelta(days=2)
+"""How long a verdict that names no record speaks for an asset: a daily check, and a late one."""
 RECENT_RECORDS = 31
 """One to compare, and as many as a volume band learns from."""
 
@@ -27,8 +30,18 @@ def sources_of(history: History, members: Iterable[Member], graph: AssetGraph) -
     """All that grouping asks: what the failing records were made of, and the newest records of the assets just
     above, which might be accused."""
     failing = list(members)
-    parents = {key for member in failing for key in graph.parents(asset_of(member))}
-    return gather_upstream(history, refs_of(failing), newest_of=parents).provenance
+    return gather_upstream(history, refs_of(failing), newest_of=_above(failing, graph)).provenance
+
+
+def recent_verdicts(
+    history: History, members: Iterable[Member], graph: AssetGraph, *, now: datetime
+) -> list[Evaluation]:
+    """Of the last days on the assets just above, also those that name no record."""
+    return history.verdicts(_above(members, graph), since=now - HEALTH_WITHIN)
+
+
+def _above(members: Iterable[Member], graph: AssetGraph) -> set[str]:
+    return {key for member in members for key in graph.parents(asset_of(member))}
 
 
 def refs_of(members: Iterable[Member]) -> set[Ref]:
@@ -69,6 +82,8 @@ def history_of(history: History, members: Sequence[Member], graph: AssetGraph) -
     of the assets around by lineage."""
     assets = {asset_of(member) for member in members}
     refs = refs_of(members) | {m.origin for m in members if m.origin is not None}
+    unnamed = [_moment_of(member) for member in members if member.materialization is None]
+    refs |= {record.ref for record in history.before(unnamed, limit=1)}
     roots = {ref.asset for ref in refs} | assets
     below = {key for asset in roots for key in graph.descendants(asset)}
     above = _nearest_above(assets, graph)
@@ -76,6 +91,16 @@ def history_of(history: History, members: Sequence[Member], graph: AssetGraph) -
     recent = history.latest_of(above | assets, limit=RECENT_RECORDS)
     verdicts = history.evaluations({record.ref for record in recent})
     return found.with_more(recent, verdicts)
+
+
+def _moment_of(member: Member) -> Materialization:
+    """Where in the past of its place a failure lies that names no record: just after the one it must have meant."""
+    return Materialization(
+        asset=asset_of(member), id=_AFTER_ALL, at=member.first_fired_at, partition=member.partition
+    )
+
+
+_AFTER_ALL = 2**62
 
 
 def _nearest_above(assets: Collection[str], graph: AssetGraph) -> set[str]:
@@ -142,15 +167,21 @@ def _proven(member: Member, provenance: Provenance, graph: AssetGraph, *, now: d
 class FromProvenance(Known):
     """What grouping may know: who was built from what, and which assets were seen healthy."""
 
-    def __init__(self, provenance: Provenance) -> None:
+    def __init__(self, provenance: Provenance, recent: Iterable[Evaluation] = ()) -> None:
         self._history = provenance
+        self._recent: defaultdict[str, list[Evaluation]] = defaultdict(list)
+        for verdict in recent:
+            self._recent[verdict.asset].append(verdict)
         self._read: dict[tuple[Ref, datetime], dict[str, list[Materialization]]] = {}
 
     def is_healthy(self, asset: AssetRef, at: datetime) -> bool:
-        """Checked, and found good, on its newest record."""
+        """Checked since it was built last, and found good by every check."""
         records = [self._history.latest(asset.key, partition=p) for p in self._history.partitions(asset.key)]
         newest = max((r for r in records if r is not None), key=lambda r: (r.at, r.id), default=None)
-        return newest is not None and bool(self._history.verdicts_on(newest)) and not self._history.is_bad(newest)
+        verdicts = self._history.verdicts_on(newest) if newest is not None else []
+        verdicts += [e for e in self._recent[asset.key] if newest is None or e.at >= newest.at]
+        latest = {(e.check, e.partition): e for e in sorted(verdicts, key=lambda e: (e.at, e.event_id))}
+        return bool(latest) and not any(verdict.is_bad for verdict in latest.values())
 
     def link(self, upstream: Alert, downstream: Alert) -> Link:
         """Proved if a bad record of the upstream asset was read, however far; refuted if only others were. An

@@ -22,6 +22,7 @@ from incident_ops.engine.triage import enrich, settle_recovered, triage
 from incident_ops.engine.watch import BEHIND, BOARD, beat, is_due, judge, tell
 
 TAIL = "dagster"
+HISTORY, WHOLE = "history", "whole"
 PAGE = 500
 CATALOG_MAX_AGE = timedelta(minutes=5)
 CATALOG_RETRY = timedelta(minutes=1)
@@ -119,6 +120,7 @@ def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foregro
     with what the instance says."""
     knowledge = know(ops, now=now, in_foreground=in_foreground)
     triaged = enrich(ops.store, knowledge, now=now)
+    _catch_up_on_history(ops, now=now, may_go_on=may_go_on)
     is_last = False
     while not is_last and may_go_on():
         cursor = ops.store.cursor(TAIL)
@@ -145,6 +147,23 @@ def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foregro
     triaged += assess(ops.store, knowledge, now=now, may_go_on=may_go_on)
     beat(ops.store, DETECTION, now=now)
     return triaged
+
+
+def _catch_up_on_history(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> None:
+    """An installation that read its log before it kept what was built from what reads it once more, for that alone."""
+    if ops.store.value(HISTORY) == WHOLE:
+        return
+    is_whole = ops.store.cursor(TAIL) is None  # a new one: the tail brings it all
+    while not is_whole and may_go_on():
+        page = ops.source.read(ops.store.cursor(HISTORY), now=now, limit=PAGE)
+        with ops.store.transaction() as tx:
+            tx.add_facts(page.facts)
+            tx.save_cursor(HISTORY, page.cursor, now=now)
+            if page.is_last:
+                tx.mark_unassessed({place.number for place in tx.open_places()})
+        is_whole = page.is_last
+    if is_whole:
+        ops.store.set_value(HISTORY, WHOLE, now=now)
 
 
 def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
@@ -288,7 +307,7 @@ def sweep(ops: Ops, knowledge: Knowledge, *, now: datetime) -> Triaged:
     """Find what the tail and the run-failure sensor missed."""
     failed = ops.source.failed_runs(now=now)
     known = ops.store.runs_with_alerts(failed)
-    observations = list(ops.source.recent_evaluations(now=now))
+    observations = list(ops.source.recent_evaluations(now=now, known=ops.store.known_events))
     for run_id in failed:
         if run_id not in known:
             observations.extend(ops.source.of_run(run_id, now=now))

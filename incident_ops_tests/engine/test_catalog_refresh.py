@@ -14,7 +14,7 @@ from incident_ops.core.provenance import Facts, Materialization
 from incident_ops.core.routing import RoutingRules
 from incident_ops.engine.ops import Ops, know, refreshed_catalog
 from incident_ops.engine.policy import Policy
-from incident_ops.engine.ports import Page, Workspace
+from incident_ops.engine.ports import Known, Page, Workspace
 from incident_ops_tests.builders import minutes
 from incident_ops_tests.engine.fakes import FakeSink, FakeWorkspace, sinks
 
@@ -31,7 +31,7 @@ class NoEvents:
     def of_run(self, run_id: str, *, now: datetime) -> tuple[()]:
         return ()
 
-    def recent_evaluations(self, *, now: datetime) -> tuple[()]:
+    def recent_evaluations(self, *, now: datetime, known: Known) -> tuple[()]:
         return ()
 
     def failed_runs(self, *, now: datetime) -> tuple[()]:

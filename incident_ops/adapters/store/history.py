@@ -117,6 +117,17 @@ class SqlHistory:
         ]
         return sorted(found, key=lambda evaluation: (evaluation.at, evaluation.event_id))
 
+    def verdicts(self, assets: Collection[str], *, since: datetime) -> list[Evaluation]:
+        e = evaluations.c
+        found = [
+            rows.evaluation_from(row)
+            for chunk in chunks(sorted(assets))
+            for row in self._connection.execute(
+                sa.select(evaluations).where(e.asset.in_(chunk), e.at >= since)
+            ).mappings()
+        ]
+        return sorted(found, key=lambda evaluation: (evaluation.at, evaluation.event_id))
+
     def views(self, assets: Collection[str], *, since: datetime) -> list[View]:
         found = [
             rows.view_from(row)

@@ -140,6 +140,10 @@ class SqlStore(SqlOutbox, SqlPublications, SqlInbox, SqlCatalogs, SqlObserved):
         with self._database.reading() as connection:
             return [rows.alert_from(row) for row in connection.execute(newest).mappings()][::-1]
 
+    def known_events(self, event_ids: Collection[str]) -> set[str]:
+        with self._database.reading() as connection:
+            return values_among(connection, alerts.c.event_id, list(event_ids))
+
     def runs_with_alerts(self, run_ids: Collection[str]) -> set[str]:
         with self._database.reading() as connection:
             return values_among(connection, alerts.c.run_id, list(run_ids))

@@ -1,6 +1,6 @@
 """The world around us, as the engine needs it: what is watched, where messages go, where incidents are shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -28,6 +28,10 @@ class Page:
     facts: Facts = NO_FACTS
 
 
+Known = Callable[[Collection[str]], Collection[str]]
+"""Of some event ids those of which an alert is stored."""
+
+
 class EventSource(Protocol):
     """The watched orchestrator's event log."""
 
@@ -37,8 +41,9 @@ class EventSource(Protocol):
         """What one ended run amounts to, under the same event ids as `read` gives."""
         ...
 
-    def recent_evaluations(self, *, now: datetime) -> tuple[Observation, ...]:
-        """The newest check evaluations, as the orchestrator remembers them apart from its log."""
+    def recent_evaluations(self, *, now: datetime, known: Known) -> tuple[Observation, ...]:
+        """The newest check evaluations, as the orchestrator remembers them apart from its log, without the
+        failures that are known: the sweep must cost by what is new."""
         ...
 
     def failed_runs(self, *, now: datetime) -> tuple[str, ...]:
