@@ -5,7 +5,7 @@ are set in the transaction of the change, so that a kill between the two loses n
 into in a transaction of its own.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from incident_ops.core.impact import Impact, impact_of
 from incident_ops.core.importance import importance
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
-from incident_ops.core.provenance import Facts, Materialization, Provenance, Ref
+from incident_ops.core.provenance import Facts, Materialization, Provenance, RecordKind, Ref
 from incident_ops.core.rootcause import Suspect, investigate
 from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.rootcause.recurrence import WINDOW
@@ -30,7 +30,7 @@ from incident_ops.engine.desk import Desk, Triaged
 from incident_ops.engine.evidence import asset_of, history_of, symptoms_of
 from incident_ops.engine.forecast import Outlook, late_in, look_ahead
 from incident_ops.engine.knowledge import Knowledge
-from incident_ops.engine.ports import History, Store, Transaction
+from incident_ops.engine.ports import History, OpenPlace, Store, Transaction
 
 CHANGES_WITHIN = timedelta(days=7)
 """How far back a change of the catalog is evidence."""
@@ -39,9 +39,11 @@ CHANGES_WITHIN = timedelta(days=7)
 def assess(store: Store, knowledge: Knowledge, *, now: datetime, may_go_on: Callable[[], bool]) -> Triaged:
     """Look into the marked incidents, those that have waited longest first. Without marks: one look."""
     done = Triaged()
+    places: list[OpenPlace] | None = None
     while may_go_on() and (waiting := store.next_unassessed()) is not None:
         with store.transaction() as tx:
-            done += _assessed(store, tx, tx.incident(waiting.number), knowledge, now=now)
+            places = places if places is not None else tx.open_places()  # the same for all of this pass
+            done += _assessed(store, tx, tx.incident(waiting.number), knowledge, places, now=now)
             tx.mark_assessed(waiting)
     return done
 
@@ -49,7 +51,8 @@ def assess(store: Store, knowledge: Knowledge, *, now: datetime, may_go_on: Call
 def touched_by(tx: Transaction, facts: Facts, catalog: Catalog) -> set[int]:
     """Incidents whose cause or impact new records or verdicts may change: one of the assets is theirs, or lies
     downstream of theirs."""
-    assets = {m.asset for m in facts.materializations} | {e.asset for e in facts.evaluations}
+    built = {m.asset for m in facts.materializations if m.kind is not RecordKind.REMARK}
+    assets = built | {evaluation.asset for evaluation in facts.evaluations}
     assets |= {view.asset for view in facts.views}
     if not assets:
         return set()
@@ -79,7 +82,13 @@ def _is_at(incident: Incident, assets: Collection[str]) -> bool:
 
 
 def _assessed(
-    store: Store, tx: Transaction, incident: Incident, knowledge: Knowledge, *, now: datetime
+    store: Store,
+    tx: Transaction,
+    incident: Incident,
+    knowledge: Knowledge,
+    places: Sequence[OpenPlace],
+    *,
+    now: datetime,
 ) -> Triaged:
     if incident.merged_into is not None:
         return Triaged()
@@ -87,7 +96,7 @@ def _assessed(
     members = [member for member in incident.members if member.subject.asset is not None]
     provenance = history_of(tx.history, members, catalog.graph)
     before = tx.findings(incident.number)
-    cause = _cause_of(store, tx, incident, provenance, catalog, now=now)
+    cause = _cause_of(store, tx, incident, provenance, catalog, places, now=now)
     impact = _impact_of(tx, incident, provenance, catalog)
     outlook = _outlook_of(tx.history, incident, before, knowledge, now=now)
     root = incident.root.subject.asset
@@ -117,6 +126,7 @@ def _cause_of(
     incident: Incident,
     provenance: Provenance,
     catalog: Catalog,
+    places: Sequence[OpenPlace],
     *,
     now: datetime,
 ) -> rootcause.Findings:
@@ -130,7 +140,7 @@ def _cause_of(
     )
     changes = store.catalog_changes(around, since=incident.started_at - CHANGES_WITHIN) if around else []
     context = Context(
-        troubles=tuple(_troubles(tx, incident, around)),
+        troubles=tuple(_troubles(tx, incident, around, places)),
         changes=tuple(
             ChangeSeen(asset=change.asset, at=change.at, kind=str(change.kind), text=change.text)
             for change in changes
@@ -142,9 +152,11 @@ def _cause_of(
     return investigate(symptoms_of(incident), provenance, graph=graph, context=context, now=now)
 
 
-def _troubles(tx: Transaction, incident: Incident, around: Collection[str]) -> Iterable[Trouble]:
+def _troubles(
+    tx: Transaction, incident: Incident, around: Collection[str], places: Sequence[OpenPlace]
+) -> Iterable[Trouble]:
     """What was late or not built around the incident: its own members', and those of other open incidents."""
-    others = {p.number for p in tx.open_places() if p.asset in around and p.number != incident.number}
+    others = {p.number for p in places if p.asset in around and p.number != incident.number}
     for known in (incident, *(tx.incident(number) for number in sorted(others))):
         for member in known.members:
             if member.kind in _NOT_BUILT and asset_of(member) in around:

@@ -150,7 +150,7 @@ def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foregro
 
 
 def _catch_up_on_history(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> None:
-    """An installation that read its log before it kept what was built from what reads it once more, for that alone."""
+    """An installation that read its log before it kept what was built from what reads it once more, for that."""
     if ops.store.value(HISTORY) == WHOLE:
         return
     is_whole = ops.store.cursor(TAIL) is None  # a new one: the tail brings it all

@@ -4,6 +4,7 @@ No statements here; `tables` has the columns, `transaction`, `outbox` and `sql` 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -101,7 +102,7 @@ def incident_from(row: Row, members: Iterable[Member]) -> Incident:
             materialization=row["root_materialization"],
             run_id=row["root_run_id"],
         ),
-        members=tuple(members),
+        members=_with_the_roots_record(row, tuple(members)),
         owner=row["owner"],
         assignee=row["assignee"],
         resolution=Resolution(row["resolution"]) if row["resolution"] is not None else None,
@@ -126,6 +127,15 @@ def incident_from(row: Row, members: Iterable[Member]) -> Incident:
         grouped_by=row["grouped_by"],
         revision=row["revision"],
     )
+
+
+def _with_the_roots_record(row: Row, members: tuple[Member, ...]) -> tuple[Member, ...]:
+    """Members of revision 0001 did not keep the record that was found bad; of the first one the root knows it."""
+    first, of_root = members[0], row["root_materialization"]
+    asset = first.subject.asset.key if first.subject.asset else None
+    if first.materialization is not None or of_root is None or asset != row["root_asset"]:
+        return members
+    return (replace(first, materialization=of_root), *members[1:])
 
 
 def member_values(incident: Incident, position: int, member: Member) -> Values:
