@@ -183,8 +183,8 @@ class _Survey:
         )
 
     def _survey_live(self, hits: dict[str, Hit], *, unless: Collection[str] = ()) -> None:
-        """Assets without records share the state of what they show, whatever that shows in its turn. One that is to
-        be built, feeds others and never was shows nothing yet."""
+        """Assets without records share the state of what they show, whatever that shows in its turn. One that is
+        to be built, feeds others and never was shows nothing yet."""
         waiting = sorted(hits)
         while waiting:
             shown = hits[waiting.pop(0)]

@@ -94,7 +94,7 @@ def history_of(history: History, members: Sequence[Member], graph: AssetGraph) -
 
 
 def _moment_of(member: Member) -> Materialization:
-    """Where in the past of its place a failure lies that names no record: just after the one it must have meant."""
+    """Where in the past of its place a failure lies that names no record: after the one it must have meant."""
     return Materialization(
         asset=asset_of(member), id=_AFTER_ALL, at=member.first_fired_at, partition=member.partition
     )

@@ -2,6 +2,7 @@
 raw → orders → rev_daily → cfo_dash, raw → web → web_dash."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -198,3 +199,20 @@ def test_with_pointers_the_verdict_that_comes_last_moves_the_root_of_all_in_ever
             assert (incident.id, shape(incident)) == ("INC-1", EXPECTED)
             assert incident.root.materialization == 1
             assert {m.edge for m in incident.members if m.hops} == {Edge.POINTER}
+
+
+def test_a_parent_whose_check_passed_lately_is_not_accused_in_a_large_catalog_either(store: SqlStore) -> None:
+    """The pass names no record: it was reported by hand."""
+    many = Catalog([*G.nodes, *(AssetNode(key=f"other/{n}") for n in range(300))], fetched_at=T0)
+    knowledge = replace(knowing(), catalog=many)
+    passed = Evaluation(event_id="e", asset="raw", check="not_null", passed=True, at=minutes(-5))
+    triage(store, failing("orders", "web"), knowledge, now=minutes(10), facts=Facts(evaluations=(passed,)))
+    assert [str(i.root.subject.asset) for i in store.incidents()[::-1]] == ["orders", "web"]
+
+
+def test_the_same_two_of_a_parent_that_nobody_checks_are_its_fault_in_a_large_catalog(store: SqlStore) -> None:
+    """The control of the one before."""
+    many = Catalog([*G.nodes, *(AssetNode(key=f"other/{n}") for n in range(300))], fetched_at=T0)
+    triage(store, failing("orders", "web"), replace(knowing(), catalog=many), now=minutes(10))
+    [incident] = store.incidents()
+    assert (str(incident.root.subject.asset), incident.is_root_silent) == ("raw", True)

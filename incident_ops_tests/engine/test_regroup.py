@@ -9,7 +9,7 @@ from incident_ops.core.status import EntryKind, Resolution, Status
 from incident_ops.engine.regroup import merge, split
 from incident_ops.engine.triage import change, triage
 from incident_ops_tests.builders import make_alert, minutes
-from incident_ops_tests.engine.test_one_cause import failing, knowing, live_posts, open_ones
+from incident_ops_tests.engine.test_one_cause import BUILT, failing, knowing, live_posts, open_ones
 
 
 def assets_of(incident: Incident) -> list[str]:
@@ -61,6 +61,18 @@ def test_what_was_split_by_hand_stays_apart(store: SqlStore) -> None:
     assert texts(store, 2, EntryKind.SPLIT) == [("parted from INC-1: split by bob", "bob")]
     triage(store, [make_alert("rev_daily", minutes(10))], knowing(), now=minutes(10))
     assert [assets_of(incident) for incident in open_ones(store)] == [["raw", "orders", "rev_daily"], ["web"]]
+
+
+def test_what_was_parted_leaves_the_origin_behind(store: SqlStore) -> None:
+    """It would count as hit by the other incident's bad record, and its users be told twice."""
+    bad = {"raw": 1, "orders": 2, "web": 4}
+    alerts = [make_alert(asset, minutes(n), materialization=bad[asset]) for n, asset in enumerate(bad)]
+    triage(store, alerts, knowing(), now=minutes(8), facts=BUILT)
+    assert {str(m.origin) for m in store.incident(1).members if m.hops} != {"None"}
+    _, parted = split(store, 1, ["orders"], knowing(), by="bob", now=minutes(9))
+    assert [m.origin for m in parted.members] == [None]
+    triage(store, [make_alert("rev_daily", minutes(10), materialization=3)], knowing(), now=minutes(10))
+    assert str(store.incident(2).root.subject.asset) == "orders", "the root that the person chose"
 
 
 def test_the_alerts_follow_their_member(store: SqlStore) -> None:

@@ -90,6 +90,11 @@ def way(path: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(hop["asset"], hop["edge"]) for hop in path]
 
 
-def opened_in(story: Story) -> Shop:
-    story.knows_the_catalog([replace(n, consumers=CONSUMERS.get(n.key, ())) for n in nodes_of(GOOD)])
+def opened_in(story: Story, *, is_materializable: Sequence[str] = ()) -> Shop:
+    story.knows_the_catalog(
+        [
+            replace(n, consumers=CONSUMERS.get(n.key, ()), is_materializable=n.key in is_materializable)
+            for n in nodes_of(GOOD)
+        ]
+    )
     return Shop(story)

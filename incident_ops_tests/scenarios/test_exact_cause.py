@@ -4,6 +4,7 @@ graph G, raw → orders → rev_daily → cfo_dash and raw → web → web_dash.
 import dagster as dg
 import pytest
 
+from incident_ops.core.catalog import AssetNode
 from incident_ops.core.status import CauseClass, Resolution
 from incident_ops.engine.triage import change
 from incident_ops_tests.scenarios.shop import BAD, GOOD, Shop, opened_in, pipeline, way
@@ -206,3 +207,63 @@ def test_an_earlier_incident_of_the_same_kind_is_remembered(shop: Shop, broken: 
     assert any(
         text.startswith("2nd time in 30 days; last time: INC-1") for text in shop.shown(second)["looked_at"]
     )
+
+
+def test_a_failure_reported_without_a_record_overrules_the_older_pass_on_it(shop: Shop):
+    """orders passed its check when it was built; later somebody reports that it is bad."""
+    shop.builds(GOOD, "raw", "orders", "rev_daily")
+    shop.story.reports_check("orders", "enough", passed=False)
+    shop.story.tick()
+    assert [hit["asset"] for hit in shop.shown()["impact"]["tainted"]] == ["cfo_dash", "orders", "rev_daily"]
+    assert shop.told("start") == ["cfo@acme.test"]
+    shop.story.later(minutes=5)
+    shop.story.reports_check("orders", "enough", passed=True)
+    shop.story.tick()
+    assert (shop.told("start"), shop.told("end")) == (["cfo@acme.test"], ["cfo@acme.test"])
+
+
+def test_a_failure_reported_of_an_old_partition_taints_what_was_built_from_it(story: Story):
+    story.knows_the_catalog([AssetNode(key="days"), AssetNode(key="report", upstream=("days",))])
+    story.is_configured("consumers: {report: [cfo@acme.test]}")
+    for n in range(40):
+        day = dg.AssetMaterialization("days", partition=f"d{n:02}")
+        story.instance.report_runless_asset_event(day)
+    first = story.instance.fetch_materializations(dg.AssetKey("days"), limit=40).records[-1].storage_id
+    story.instance.report_runless_asset_event(
+        dg.AssetMaterialization("report", tags={"dagster/input_event_pointer/days": str(first)})
+    )
+    story.clock.catch_up()
+    story.reports_check("days", "enough", passed=False, partition="d00")
+    story.tick()
+    shop = Shop(story)
+    assert [(h["asset"], h["partitions"]) for h in shop.shown()["impact"]["tainted"]] == [
+        ("days", ["d00"]),
+        ("report", []),
+    ]
+    assert shop.told("start") == ["cfo@acme.test"]
+
+
+def test_what_was_never_built_holds_bad_data_back(story: Story):
+    """rev_daily is to be built and feeds a dashboard: until it is, nobody sees anything bad there."""
+    shop = opened_in(story, is_materializable=("raw", "orders", "rev_daily", "web"))
+    shop.builds(GOOD, "raw")
+    shop.builds(pipeline(fine=()), "orders")
+    story.tick()
+    impact = shop.shown()["impact"]
+    assert [hit["asset"] for hit in impact["tainted"]] == ["orders"]
+    assert [hit["asset"] for hit in impact["at_risk"]] == ["cfo_dash", "rev_daily"]
+    assert shop.told("start") == []
+
+
+def test_an_installation_that_kept_no_history_reads_it_once_more(shop: Shop, broken: int):
+    """As after an upgrade: the log was read to its end before anything was kept of it."""
+    store = shop.story.store
+    shop.story.tick()
+    with store.transaction() as tx:
+        for rows in ("materializations", "pointers", "evaluations", "cursors WHERE name = 'history'"):
+            tx._connection.exec_driver_sql(f"DELETE FROM {rows}")  # type: ignore[attr-defined]
+    store.set_value("history", "", now=shop.story.now)
+    shop.builds(BAD, "rev_daily")
+    shop.story.tick()
+    assert shop.shown()["suspects"][0]["materialization"] == broken
+    assert shop.told("start") == ["cfo@acme.test"]

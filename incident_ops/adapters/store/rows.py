@@ -129,6 +129,10 @@ def incident_from(row: Row, members: Iterable[Member]) -> Incident:
     )
 
 
+# Rows of revision 0001 do not tell it.
+_NATURE_OF = {AlertKind.CHECK_FAILED: Nature.RULE, AlertKind.FRESHNESS: Nature.FRESHNESS}
+
+
 def _with_the_roots_record(row: Row, members: tuple[Member, ...]) -> tuple[Member, ...]:
     """Members of revision 0001 did not keep the record that was found bad; of the first one the root knows it."""
     first, of_root = members[0], row["root_materialization"]
@@ -174,7 +178,7 @@ def member_from(row: Row) -> Member:
         last_cause=row["last_cause"],
         hops=row["hops"],
         healthy_at=row["healthy_at"],
-        nature=Nature(row["nature"] or Nature.PIPELINE),  # None in rows of revision 0001
+        nature=Nature(row["nature"] or _NATURE_OF.get(row["kind"], Nature.PIPELINE)),
         first_fired_at=row["first_fired_at"] or row["last_fired_at"],
         materialization=row["materialization"],
         origin=_origin(row["origin_asset"], row["origin_materialization"]),
