@@ -198,7 +198,7 @@ class Desk:
             Particulars(
                 voice=voice,
                 owner=self._owner_of(arrangement, incident),
-                labels=self._labels_of(arrangement, voice),
+                labels=self._knowledge.labels(voice, root=arrangement.root),
                 assessment=self._knowledge.assess_members(arrangement.members),
                 alerts=sum(alerts for alerts, _ in tally.values()),
                 failures=sum(failures for _, failures in tally.values()),
@@ -259,9 +259,6 @@ class Desk:
         if node is not None and node.owners:
             return node.owners[0]
         return incident.owner if incident.root.subject.asset == arrangement.root else None
-
-    def _labels_of(self, arrangement: Arrangement, voice: Alert) -> dict[str, str]:
-        return self._knowledge.labels(voice, root=arrangement.root)
 
     # ---- the end
 

@@ -30,8 +30,8 @@ FIRST_CATALOG_RETRY = timedelta(seconds=10)
 """The webserver comes up later than the daemon; until it answers, everybody is a stranger."""
 STRANGER_MAX_AGE = timedelta(seconds=30)
 SPARE_RETRY = timedelta(hours=1)
-OBSERVED_WITHIN = timedelta(days=90)
 OBSERVED = "observed assets"
+OBSERVED_WITHIN = timedelta(days=90)
 """An asset that no code location names is forgotten when no event has told of it for so long."""
 FORECAST_EVERY = timedelta(minutes=5)
 SWEEP_EVERY = timedelta(minutes=3)

@@ -1,55 +1,18 @@
 """Who is to blame? Stories of a symptom and the history behind it."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from incident_ops.core.alert import AlertKind, ErrorClass, Nature
-from incident_ops.core.lineage import AssetGraph
-from incident_ops.core.provenance import Provenance
-from incident_ops.core.rootcause import Findings, Suspect, investigate
+from incident_ops.core.alert import AlertKind
 from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.rootcause.recurrence import Earlier
-from incident_ops.core.rootcause.upstream import Symptom
 from incident_ops.core.status import CauseClass, Resolution
 from incident_ops.core.trail import Confidence, Edge, Hop
 from incident_ops_tests.builders import minutes
+from incident_ops_tests.core.investigations import first, found, story_five, symptom, texts
 from incident_ops_tests.histories import History, columns_of, graph_of
-
-G = graph_of("raw > orders > rev_daily > cfo_dash", "raw > web > web_dash", "elsewhere > other")
-
-
-def symptom(asset: str = "orders", id: int | None = None, *, at: float = 100, **anything: Any) -> Symptom:
-    values: dict[str, Any] = {"nature": Nature.RULE, "occurred_at": minutes(at), **anything}
-    return Symptom(asset=asset, materialization=id, **values)
-
-
-def found(
-    provenance: Provenance, *symptoms: Symptom, graph: AssetGraph = G, context: Context | None = None
-) -> Findings:
-    return investigate(symptoms, provenance, graph=graph, context=context or Context(), now=minutes(101))
-
-
-def first(findings: Findings) -> Suspect:
-    assert findings.suspects, findings.looked_at
-    return findings.suspects[0]
-
-
-def texts(suspect: Suspect) -> list[str]:
-    return [signal.summary for signal in suspect.evidence]
-
-
-def story_five() -> History:
-    h = History()
-    h.built("raw", 1, code="v1", rows=1_000)
-    h.built("raw", 2, code="v2", rows=30)
-    h.built("orders", 3, reads={"raw": 2}, code="o1", rows=30)
-    h.built("raw", 4, code="v2", rows=1_000)
-    h.built("other", 5, code="x1", rows=1_000_000)
-    h.built("other", 6, code="x2", rows=0)
-    return h
 
 
 def test_the_record_that_was_read_is_the_suspect_and_not_the_newest_one() -> None:
@@ -141,102 +104,6 @@ def test_own_code_on_fine_input_is_the_cause() -> None:
         CauseClass.CODE, (Hop(asset="web", materialization=3, edge=Edge.POINTER),),
     )  # fmt: skip
     assert findings.proven_root == ("web", 3)
-
-
-def test_a_late_source_explains_what_is_late_below_it() -> None:
-    late = Trouble(asset="raw", kind=AlertKind.FRESHNESS, at=minutes(50), summary="raw is 3 h late")
-    died = Trouble(
-        asset="raw",
-        kind=AlertKind.RUN_FAILED,
-        at=minutes(40),
-        summary="evicted",
-        error_class=ErrorClass.INTERRUPTED,
-    )
-    h = History()
-    h.built("raw", 1)
-    h.built("orders", 2, reads={"raw": 1})
-    findings = found(
-        h.provenance, symptom("orders", nature=Nature.FRESHNESS), context=Context(troubles=(late, died))
-    )
-    suspect = first(findings)
-    assert (suspect.asset, suspect.cause_class, suspect.confidence) == (
-        "raw", CauseClass.OPERATIONAL, Confidence.INFERRED,
-    )  # fmt: skip
-    assert texts(suspect) == ["its run failed (interrupted): evicted", "raw is 3 h late"]
-    assert findings.proven_root is None
-
-
-def test_a_check_of_freshness_looks_at_what_the_record_was_made_of_too() -> None:
-    """A `recency` check can fail because the new code drops the last day, and because nothing came."""
-    h = story_five()
-    late = Trouble(asset="raw", kind=AlertKind.FRESHNESS, at=minutes(50), summary="raw is 3 h late")
-    recency = symptom("orders", 3, nature=Nature.FRESHNESS, check="recency")
-    assert found(h.provenance, recency).proven_root == ("raw", 2)
-    h.built("raw", 7, code="v3", rows=5)
-    with_trouble = found(h.provenance, recency, context=Context(troubles=(late,)))
-    assert [(s.materialization, s.cause_class) for s in with_trouble.suspects] == [
-        (2, CauseClass.CODE), (7, CauseClass.OPERATIONAL),
-    ], "the newer version of the code cannot have done it"  # fmt: skip
-
-
-def test_a_trouble_that_was_over_when_the_data_was_read_explains_nothing() -> None:
-    over = Trouble(
-        asset="raw", kind=AlertKind.FRESHNESS, at=minutes(1), until=minutes(2), summary="raw is 3 h late"
-    )
-    h = History()
-    h.built("raw", 3)
-    h.built("orders", 4, reads={"raw": 3})
-    findings = found(h.provenance, symptom("orders", 4, nature=Nature.VOLUME), context=Context(troubles=(over,)))
-    assert findings.suspects == ()
-
-
-def test_an_interrupted_run_is_its_own_operational_cause() -> None:
-    died = Trouble(
-        asset="orders", kind=AlertKind.RUN_FAILED, at=minutes(99), summary="killed", error_class=ErrorClass.DIED
-    )
-    h = History()
-    h.built("raw", 1)
-    findings = found(h.provenance, symptom(nature=Nature.PIPELINE), context=Context(troubles=(died,)))
-    assert [(s.asset, s.cause_class) for s in findings.suspects] == [("orders", CauseClass.OPERATIONAL)]
-
-
-def test_being_late_does_not_explain_itself() -> None:
-    late = Trouble(asset="orders", kind=AlertKind.FRESHNESS, at=minutes(50), summary="orders is 3 h late")
-    findings = found(History().provenance, symptom(nature=Nature.FRESHNESS), context=Context(troubles=(late,)))
-    assert findings.suspects == ()
-
-
-def test_that_its_own_code_raised_is_the_last_explanation() -> None:
-    """The column that its input lost is why it raised."""
-    raised = Trouble(
-        asset="orders",
-        kind=AlertKind.RUN_FAILED,
-        at=minutes(99),
-        summary="KeyError: price",
-        error_class=ErrorClass.USER_CODE,
-    )
-    h = History()
-    h.built("raw", 1, columns=columns_of(id="int", price="int"))
-    h.built("orders", 2, reads={"raw": 1})
-    alone = found(h.provenance, symptom(nature=Nature.PIPELINE), context=Context(troubles=(raised,)))
-    assert [texts(s) for s in alone.suspects] == [["its run failed (user code): KeyError: price"]]
-    h.built("raw", 3, columns=columns_of(id="int"))
-    both = found(h.provenance, symptom(nature=Nature.PIPELINE), context=Context(troubles=(raised,)))
-    assert [s.asset for s in both.suspects] == ["raw"]
-    evicted = replace(raised, summary="evicted", error_class=ErrorClass.INTERRUPTED)
-    all_three = found(h.provenance, symptom(nature=Nature.PIPELINE), context=Context(troubles=(evicted,)))
-    assert [s.asset for s in all_three.suspects] == ["orders", "raw"], "no column takes a worker away"
-
-
-def test_a_failed_build_is_explained_by_the_column_that_its_input_lost() -> None:
-    h = History()
-    h.built("raw", 1, columns=columns_of(id="BIGINT", price="DOUBLE", at="TIMESTAMP"))
-    h.built("orders", 2, reads={"raw": 1})
-    h.built("raw", 3, columns=columns_of(id="bigint", cost="DOUBLE"))
-    suspect = first(found(h.provenance, symptom(nature=Nature.PIPELINE)))
-    assert texts(suspect) == ["columns removed at; columns renamed, it seems, price → cost"]
-    assert (suspect.asset, suspect.materialization, suspect.confidence) == ("raw", 3, Confidence.INFERRED)
-    assert suspect.cause_class is CauseClass.DATA
 
 
 def test_a_code_version_long_in_force_is_no_evidence() -> None:

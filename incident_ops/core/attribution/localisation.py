@@ -11,18 +11,7 @@ from typing import Literal, cast
 import numpy as np
 
 from incident_ops.core.attribution import rates, sums
-from incident_ops.core.attribution.cube import MISSING, OTHER, AttributionError, Floats, Slice, leaves_of
-
-__all__ = [
-    "MISSING",
-    "OTHER",
-    "AttributionError",
-    "Explanation",
-    "Slice",
-    "localise",
-    "localise_columns",
-    "sentence",
-]
+from incident_ops.core.attribution.cube import MISSING, AttributionError, Floats, Slice, leaves_of
 
 Measure = Literal["rate", "sum", "count"]
 
