@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,10 +25,11 @@ import requests
 from incident_ops.adapters.dagster_links import incident_url
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.adapters.wiring import DATABASE_FILE
-from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.core.delivery import Delivery, DeliveryStatus
 from incident_ops.core.errors import IncidentOpsError
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import digest_line
+from incident_ops.core.notices import Action
 from incident_ops.core.status import Status
 
 FAULT = "null_prices"
@@ -154,8 +156,8 @@ def _present(stage: Stage, store: SqlStore) -> None:
         click.echo(f"  {digest_line(incident)}")
         click.echo(f"    {incident.summary}")
         told = [d for d in store.deliveries(incident.number) if d.status is DeliveryStatus.ACCEPTED]
-        for destination in dict.fromkeys(str(d.destination) for d in told):
-            click.echo(f"    told: {destination} (owner {incident.owner or 'unknown'})")
+        for line in dict.fromkeys(f"{d.destination} {_what_is_told(d, incident)}" for d in told):
+            click.echo(f"    told: {line}")
         if not told:
             click.echo("    told: nobody (recorded and listed)")
         click.echo(f"    look: {incident_url(incident, stage.url)}")
@@ -166,6 +168,13 @@ def _present(stage: Stage, store: SqlStore) -> None:
 
 def _open(store: SqlStore) -> list[Incident]:
     return store.incidents(statuses=[status for status in Status if status.is_open])
+
+
+def _what_is_told(delivery: Delivery, incident: Incident) -> str:
+    """The owner has the incident; those who use the data, and those at risk, have a message of their own."""
+    if delivery.action is Action.TELL:
+        return f"({textwrap.shorten(delivery.text.splitlines()[0], 80, placeholder=' …')})"
+    return f"(owner {incident.owner or 'unknown'})"
 
 
 def _told(store: SqlStore) -> Incident | None:

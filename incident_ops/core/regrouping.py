@@ -239,13 +239,12 @@ def _arrangements(
     graph: AssetGraph,
 ) -> Iterable[Arrangement]:
     group_of = {alert.event_id: group for group in groups for alert in group.members}
-    by_hand = {incident.number for incident in incidents if incident.grouped_by is not None}
     founder = {incident.number: _Item(incident.number, incident.members[0]).id for incident in incidents}
     root_by_hand = {i.number: i.root.subject.asset for i in incidents if i.grouped_by is not None}
     for block in blocks:
         ids = {item.id for item in block}
         claimants = sorted({item.number for item in block if founder[item.number] in ids}, key=_age)
-        apart = [number for number in claimants if number in by_hand][1:]
+        apart = [number for number in claimants if number in root_by_hand][1:]
         for number in apart:  # people parted them: nobody puts them together again but people
             theirs = [item.member for item in block if item.number == number]
             yield _by_hand(number, root_by_hand[number], theirs, graph, reason="as people arranged it")
