@@ -1,0 +1,149 @@
+"""What people's answers to incidents teach a detector: which points to forget, where a new level begins, how much
+wider its bounds must be.
+
+The answers travel as JSON documents on observations of the asset, so that a detector in any code location finds
+them in Dagster's own event log.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, cast
+
+from incident_ops.core.anomaly.judgement import Series
+from incident_ops.core.errors import IncidentOpsError
+from incident_ops.core.metrics import Measured, Measurement, series_of
+
+FEEDBACK_METADATA = "incident_ops/feedback"
+"""Where an observation of the asset carries the document."""
+VERSION = 1
+LEAST_WIDENING = 1.25
+"""A false positive at the very bound still widens by a quarter: the next one would be just as wrong."""
+MARGIN = 1.1
+"""The bound is moved this far beyond the value that was wrongly called out."""
+MOST_WIDENING = 4.0
+"""However often people disagree, a zero-row day must stay visible."""
+
+
+FURTHEST = 0.99
+"""A score says no more than this of how far out a value was."""
+
+
+class FeedbackError(IncidentOpsError, ValueError):
+    """The document is not one of feedback; the message says what is wrong with it."""
+
+
+class Lesson(StrEnum):
+    """What was said of the points that were out: the first three are resolution reasons of an incident, the last
+    is an expected event of the configuration."""
+
+    FIXED = "fixed"
+    EXPECTED = "expected"
+    FALSE_POSITIVE = "false_positive"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """One answer.
+
+    Attributes:
+        check: name of the check, on the asset that the answer is kept with.
+        since, until: the evaluations it speaks of, both included.
+    """
+
+    check: str
+    lesson: Lesson
+    since: datetime
+    until: datetime
+
+    def speaks_of(self, measurement: Measurement) -> bool:
+        return self.since <= measurement.evaluated_at <= self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """The history of one metric as people see it.
+
+    Attributes:
+        history: without the points that were wrong or exceptional, oldest first.
+        accepted_from: where the level that people accepted begins; None without one.
+        widen: factor for the width of the bounds, 1 to `MOST_WIDENING`.
+    """
+
+    history: Series
+    accepted_from: datetime | None = None
+    widen: float = 1.0
+
+
+def trained(
+    measurements: Sequence[Measurement], feedback: Iterable[Feedback], *, metric: str, column: str = ""
+) -> Training:
+    """`fixed` and an expected event take the points that were out from the history; `expected` begins a new level
+    at the first of them; `false_positive` widens the bounds so that they would have been within.
+
+    Args:
+        feedback: on the check that made the measurements.
+    """
+    forgotten: set[datetime] = set()
+    accepted_from: datetime | None = None
+    widen = 1.0
+    for answer in sorted(feedback, key=lambda f: (f.until, f.since, f.lesson)):
+        out = _out(measurements, answer, (metric, column))
+        if not out:
+            continue
+        match answer.lesson:
+            case Lesson.FIXED | Lesson.EVENT:
+                forgotten |= {at for at, _ in out}
+            case Lesson.EXPECTED:
+                accepted_from = min(at for at, _ in out)
+            case Lesson.FALSE_POSITIVE:
+                furthest = max(point.score / (1 - min(point.score, FURTHEST)) for _, point in out)
+                widen = min(MOST_WIDENING, widen * max(LEAST_WIDENING, MARGIN * furthest))
+    history = [(at, value) for at, value in series_of(measurements, metric, column) if at not in forgotten]
+    return Training(history=history, accepted_from=accepted_from, widen=widen)
+
+
+def _out(
+    measurements: Iterable[Measurement], answer: Feedback, name: tuple[str, str]
+) -> list[tuple[datetime, Measured]]:
+    return [
+        (measurement.at, point)
+        for measurement in measurements
+        if answer.speaks_of(measurement)
+        for point in measurement.points
+        if point.name == name and point.is_out
+    ]
+
+
+def document_of(feedback: Feedback) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "check": feedback.check,
+        "lesson": feedback.lesson.value,
+        "since": feedback.since.isoformat(),
+        "until": feedback.until.isoformat(),
+    }
+
+
+def feedback_in(document: object) -> Feedback:
+    """The opposite of `document_of`.
+
+    Raises:
+        FeedbackError: it has another form, or comes from a later version.
+    """
+    if not isinstance(document, Mapping):
+        raise FeedbackError(f"feedback is a JSON object, not {type(document).__name__}")
+    record = cast("Mapping[str, Any]", document)
+    if record.get("version") != VERSION:
+        raise FeedbackError(f"feedback of version {record.get('version')!r} is not known here, only {VERSION}")
+    try:
+        return Feedback(
+            check=str(record["check"]),
+            lesson=Lesson(record["lesson"]),
+            since=datetime.fromisoformat(record["since"]),
+            until=datetime.fromisoformat(record["until"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise FeedbackError(f"feedback lacks or misstates a field: {error!r}") from error
