@@ -47,6 +47,9 @@ class CheckOptions(TypedDict, total=False):
         tier: `gold`, `silver` or `bronze`, instead of the asset's own.
         runbook: URL of what to do, shown with the incident.
         pool: Dagster's concurrency pool, such as one for a warehouse.
+        by_partition: whether a check of a partitioned asset is partitioned too (the default): it then runs with
+            the building of each partition, and each has a verdict of its own. Without, it can run by itself, looks
+            at the newest partition, and has one verdict.
         automation_condition: when Dagster runs it by itself; a schedule is `build_detector_schedule`'s.
         tags: of the op that runs it.
         among: the definitions that a selection chooses from, where `assets` is one.
@@ -61,6 +64,7 @@ class CheckOptions(TypedDict, total=False):
     tier: str
     runbook: str
     pool: str
+    by_partition: bool
     automation_condition: dg.AutomationCondition[dg.AssetCheckKey]
     tags: Mapping[str, str]
     among: Sequence[dg.AssetsDefinition | dg.SourceAsset]
@@ -148,7 +152,7 @@ def _check(
             blocking=options.get("blocking", False),
             metadata=_declared(nature, options),
             automation_condition=options.get("automation_condition"),
-            partitions_def=target.partitions_def,
+            partitions_def=target.partitions_def if options.get("by_partition", True) else None,
         )
         return dg.multi_asset_check(
             specs=[spec],

@@ -1,7 +1,7 @@
 """What was measured before, and what people said of it: the memory of detectors.
 
 `EventLog` finds both in Dagster's own event log, which every code location can read: the metrics on the check's
-past evaluations, the answers on observations of the asset. Any other memory is an object with the same two methods.
+past evaluations, the answers on observations of the asset. Any other memory has the same two methods.
 """
 
 from collections.abc import Callable, Sequence
