@@ -11,9 +11,9 @@ from incident_ops.core.errors import IncidentOpsError
 
 Asset: TypeAlias = dg.AssetsDefinition | dg.AssetSpec | dg.SourceAsset | dg.AssetKey | str | Sequence[str]
 Assets: TypeAlias = Iterable[Asset] | dg.AssetSelection
-"""Definitions say more than keys: partitions, column tags, freshness policy, where the table is. A selection works
-where it names its assets (`AssetSelection.assets(…)`), else with the definitions that it chooses from: what has a
-tag or a group is not known before Dagster loads the location."""
+"""A string is a key written `a/b`. Definitions say more than keys: partitions, column tags, freshness policy,
+where the table is. A selection works where it names its assets (`AssetSelection.assets(…)`), else with the
+definitions that it chooses from: what has a tag or a group is not known before Dagster loads the location."""
 
 COLUMN_SCHEMA = "dagster/column_schema"
 PII_TAG = "pii"
@@ -85,6 +85,8 @@ def _targets(asset: Asset) -> list[Target]:
         return [_of_spec(asset)]
     if isinstance(asset, dg.SourceAsset):
         return [Target(key=asset.key, partitions_def=asset.partitions_def, metadata=asset.metadata)]
+    if isinstance(asset, str):
+        return [Target(key=dg.AssetKey.from_user_string(asset))]
     return [Target(key=dg.AssetKey.from_coercible(asset))]
 
 
