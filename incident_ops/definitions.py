@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from incident_ops.defs.assets import INCIDENTS_IO, IncidentsIO, incident_assets
+from incident_ops.defs.coverage import build_coverage_asset
 from incident_ops.defs.resources import Wiring
 from incident_ops.defs.sensors import build_sensors
 
@@ -21,7 +22,7 @@ def build_definitions(
     """
     wiring = wiring or Wiring()
     return dg.Definitions(
-        assets=incident_assets,
+        assets=[*incident_assets, build_coverage_asset(wiring)],
         sensors=build_sensors(wiring),
         resources={INCIDENTS_IO: IncidentsIO(wiring.store), **(resource_overrides or {})},
     )

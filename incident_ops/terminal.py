@@ -23,12 +23,13 @@ def plain_console() -> Console:
 
 
 def show_list(incidents: Sequence[Incident]) -> None:
-    """A line for each incident."""
+    """A line for each incident; of what was announced the line says so."""
     table = Table(box=None, pad_edge=False)
     for heading in ("id", "severity", "status", "owner", "since", "what"):
         table.add_column(heading, no_wrap=heading != "what")
     for i in incidents:
-        table.add_row(i.id, i.severity, i.status, i.owner or "unknown", moment(i.started_at), i.title)
+        what = f"{i.title} ({i.excuse})" if i.excuse else i.title
+        table.add_row(i.id, i.severity, i.status, i.owner or "unknown", moment(i.started_at), what)
     plain_console().print(table)
 
 

@@ -32,6 +32,8 @@ def _heading(incident: Incident, story: Record) -> Iterable[str]:
         "since": moment(incident.started_at),
         "resolved": moment(incident.resolved_at) if incident.resolved_at else None,
         "merged into": story["merged_into"],
+        "announced": incident.excuse,
+        "runbook": incident.runbook,
         "severity": "; ".join(incident.severity_reasons),
         "failures": f"{incident.failure_count:,}" + (", flaky" if incident.flaky else ""),
         **facts,

@@ -2,11 +2,11 @@
 
 import pytest
 
-from incident_ops_tests.benchmarks.__main__ import main
+from incident_ops_tests.benchmarks.__main__ import ALL, main
 from incident_ops_tests.benchmarks.table import DATA_VARIABLE
 
 
-@pytest.mark.parametrize("name", ["changes", "storms"])
+@pytest.mark.parametrize("name", ["arrivals", "changes", "intraday", "storms", "volume"])
 def test_without_data_a_benchmark_says_that_it_was_skipped(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -17,4 +17,4 @@ def test_without_data_a_benchmark_says_that_it_was_skipped(
 
 def test_a_benchmark_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]):
     assert main(["speed"]) == 2
-    assert "no benchmark speed: there are attribution, changes, lineage, storms" in capsys.readouterr().err
+    assert f"no benchmark speed: there are {', '.join(ALL)}" in capsys.readouterr().err

@@ -84,7 +84,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "adapters/dagster": ("core", "engine.ports", "config", "adapters", "dagster"),
     "adapters/store/": ("core", "engine.ports", "config", "adapters.store", "sqlalchemy", "alembic"),
     "adapters/": ("core", "engine.ports", "config", "adapters"),
-    "detectors/": ("core", "detectors", "dagster", "duckdb", "pandas", "ibis", "numpy"),
+    "detectors/": ("core", "detectors", "dagster", "duckdb", "pandas", "ibis", "numpy", "psycopg", "sqlglot"),
     "defs/": ("core", "engine", "adapters", "config", "detectors", "defs", "dagster"),
     "web/": ("core", "engine", "adapters", "config", "web", "starlette", "jinja2"),
     "marketplace/": (
@@ -93,8 +93,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "definitions.py": ("core", "engine", "adapters", "config", "detectors", "defs", "dagster"),
     "terminal": ("core", "engine.ports", "terminal", "terminal_lineage", "rich"),
     "cli/": (
-        "cli", "terminal", "terminal_story", "core", "engine", "adapters", "config", "demo", "web", "dagster",
-        "click", "yaml",
+        "cli", "terminal", "terminal_story", "terminal_detectors", "core", "engine", "adapters", "config", "detectors",
+        "demo", "web", "dagster", "click", "yaml",
     ),
     "demo.py": (
         "core", "engine", "adapters", "config", "marketplace", "dagster", "dagster_dbt", "duckdb", "click",

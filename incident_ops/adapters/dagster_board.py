@@ -12,8 +12,10 @@ import dagster as dg
 import sqlalchemy.exc
 
 from incident_ops.adapters.dagster_links import asset_url, check_url, incident_url, run_url
+from incident_ops.adapters.dagster_provenance import REMARK_METADATA
 from incident_ops.core.alert import AssetRef
 from incident_ops.core.error_text import shorten
+from incident_ops.core.feedback import FEEDBACK_METADATA, Lesson, Taught, document_of
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
 from incident_ops.core.message import digest_line, moment
@@ -39,6 +41,7 @@ class DagsterBoard:
     Args:
         webserver_url: where the links lead.
         open_incidents: the incidents that `incident_board` lists; without it that asset is left alone.
+        announced: what it lists beside them, because it would be open if nobody had announced it.
     """
 
     def __init__(
@@ -47,10 +50,12 @@ class DagsterBoard:
         webserver_url: str,
         *,
         open_incidents: Callable[[], Sequence[Incident]] | None = None,
+        announced: Callable[[], Sequence[Incident]] = tuple,
     ) -> None:
         self._instance = instance
         self._webserver_url = webserver_url
         self._open_incidents = open_incidents
+        self._announced = announced
 
     def show(self, incidents: Sequence[Incident]) -> Sequence[str]:
         """Materialize each incident's partition, in the order given, and renew the board once.
@@ -75,9 +80,28 @@ class DagsterBoard:
             self._report(materialization_of(incident, self._webserver_url), incident.id, troubles)
             shown_before.add(incident.id)
         if self._open_incidents is not None:
-            board = board_of(self._open_incidents(), self._webserver_url)
+            board = board_of(self._open_incidents(), self._webserver_url, announced=self._announced())
             self._report(board, INCIDENT_BOARD, troubles)
         return troubles
+
+    def teach(self, lesson: Taught) -> str | None:
+        """Report the answer as an observation of the asset, where detectors of any code location look for it."""
+        link = dg.MetadataValue.url(
+            asset_url(AssetRef(key=INCIDENTS), self._webserver_url, f"INC-{lesson.incident}")
+        )
+        asset = AssetRef(key=lesson.asset)
+        observation = dg.AssetObservation(
+            asset_key=dg.AssetKey(asset.path),
+            description=_one_line(_lesson_sentence(lesson)),
+            metadata={
+                REMARK_METADATA: link,
+                FEEDBACK_METADATA: dg.MetadataValue.json(document_of(lesson.feedback)),
+            },
+            tags=self._data_version(asset, None),
+        )
+        troubles: list[str] = []
+        self._report(observation, f"what INC-{lesson.incident} taught", troubles)
+        return troubles[0] if troubles else None
 
     def _report(
         self, event: dg.AssetMaterialization | dg.AssetObservation, about: str, troubles: list[str]
@@ -108,7 +132,7 @@ class DagsterBoard:
                 partition=partition,
                 description=_one_line(digest_line(incident)),
                 metadata={
-                    "incident": dg.MetadataValue.url(incident_url(incident, self._webserver_url)),
+                    REMARK_METADATA: dg.MetadataValue.url(incident_url(incident, self._webserver_url)),
                     "incident status": status_of(incident),
                     "incident severity": str(incident.severity),
                     "all incidents": dg.MetadataValue.asset(dg.AssetKey(INCIDENTS)),
@@ -130,6 +154,17 @@ class DagsterBoard:
                 if event is not None and record.storage_id > newest[0]:
                     newest = (record.storage_id, event.tags or {})
         return {key: value for key, value in newest[1].items() if key == _DATA_VERSION_TAG}
+
+
+def _lesson_sentence(lesson: Taught) -> str:
+    answer = lesson.feedback
+    words = {
+        Lesson.FIXED: "was fixed: what it called out does not train it",
+        Lesson.EXPECTED: "is the new level",
+        Lesson.FALSE_POSITIVE: "was a false positive: its bounds widen",
+        Lesson.EVENT: "was an expected event: it does not train it",
+    }
+    return f"{answer.check}: what INC-{lesson.incident} tells of {words[answer.lesson]}"
 
 
 def materialization_of(incident: Incident, webserver_url: str) -> dg.AssetMaterialization:
@@ -156,6 +191,10 @@ def materialization_of(incident: Incident, webserver_url: str) -> dg.AssetMateri
         metadata["resolved"] = dg.MetadataValue.timestamp(incident.resolved_at)
     if incident.reopened:
         metadata["reopened"] = incident.reopened
+    if incident.excuse:
+        metadata["announced"] = _one_line(incident.excuse)
+    if incident.runbook:
+        metadata["runbook"] = dg.MetadataValue.url(incident.runbook)
     if incident.flaky:
         metadata["flaky"] = "a retry passed"
     if root.partition:
@@ -182,21 +221,27 @@ def materialization_of(incident: Incident, webserver_url: str) -> dg.AssetMateri
     )
 
 
-def board_of(incidents: Sequence[Incident], webserver_url: str) -> dg.AssetMaterialization:
-    """The open incidents as a table, the worst first and of those the oldest."""
+def board_of(
+    incidents: Sequence[Incident], webserver_url: str, *, announced: Sequence[Incident] = ()
+) -> dg.AssetMaterialization:
+    """The open incidents as a table, the worst first and of those the oldest, and what was announced lately."""
     by_urgency = sorted(incidents, key=lambda incident: (incident.severity.rank, incident.detected_at))
     rows = [_row_of(incident, webserver_url) for incident in by_urgency[:ROWS_LIMIT]]
     table = ["| incident | severity | status | owner | detected | what |", "|---|---|---|---|---|---|", *rows]
     if len(by_urgency) > ROWS_LIMIT:
         table += ["", f"and {len(by_urgency) - ROWS_LIMIT:,} more"]
     worst = f", the worst {by_urgency[0].severity}" if by_urgency else ""
+    metadata: dict[str, dg.MetadataValue | int] = {
+        "open": len(by_urgency),
+        "incidents": dg.MetadataValue.md("\n".join(table) if by_urgency else "Nothing is open."),
+    }
+    if announced:
+        lines = (f"{i.id} {moment(i.started_at)} {i.title}: {i.excuse}" for i in announced)
+        metadata["announced"] = dg.MetadataValue.md(_list_of("", lines))
     return dg.AssetMaterialization(
         asset_key=dg.AssetKey(INCIDENT_BOARD),
         description=f"{len(by_urgency):,} open{worst}" if by_urgency else "nothing is open",
-        metadata={
-            "open": len(by_urgency),
-            "incidents": dg.MetadataValue.md("\n".join(table) if by_urgency else "Nothing is open."),
-        },
+        metadata=metadata,
     )
 
 

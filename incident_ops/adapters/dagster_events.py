@@ -87,7 +87,7 @@ class DagsterEvents:
         seen = dict(state.window)
         first_new = next((i for i, row in enumerate(rows) if row.id not in seen), len(rows))
         observations: list[Observation] = []
-        stretch = Stretch()
+        stretch = Stretch(self._pii.of)
         for row in rows[first_new:]:
             observations.extend(self._observations(row, now=now, stretch=stretch))
         following = advanced(state, [(row.id, row.at) for row in rows], now=now)

@@ -6,7 +6,7 @@ deleted run would have told stays empty.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,12 +15,14 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterInstance
 
+from incident_ops.adapters.dagster_metrics import measurement_of
 from incident_ops.adapters.dagster_pointers import Inputs, LogIndex, Reader, inputs_of, pointers_in, versions_in
 from incident_ops.adapters.dagster_runs import job_of
 from incident_ops.adapters.dagster_translate import asset_ref, log_event_id, utc
 from incident_ops.core.alert import Alert, CheckSeverity, Observation
 from incident_ops.core.error_text import redact, shorten
 from incident_ops.core.lineage.columns import ColumnRef
+from incident_ops.core.metrics import CheckMeasurement
 from incident_ops.core.provenance import Column, Evaluation, Facts, Materialization, RecordKind, View
 
 REMARK_METADATA = "incident"
@@ -70,11 +72,17 @@ class Runs:
 
 
 class Stretch:
-    """The facts of a stretch of the log, taken in event by event: a decoded event is heavy and not held on to."""
+    """The facts of a stretch of the log, taken in event by event: a decoded event is heavy and not held on to.
 
-    def __init__(self) -> None:
+    Args:
+        pii: asset → its columns of personal data.
+    """
+
+    def __init__(self, pii: Callable[[dg.AssetKey], Collection[str]] = lambda _: ()) -> None:
+        self._pii = pii
         self._records: list[tuple[Materialization, Reader]] = []
         self._evaluations: list[Evaluation] = []
+        self._measurements: list[CheckMeasurement] = []
         self._views: list[View] = []
 
     def take(self, storage_id: int, entry: dg.EventLogEntry, observations: Sequence[Observation]) -> None:
@@ -82,6 +90,7 @@ class Stretch:
         data = entry.asset_materialization or entry.asset_observation or _specific(entry)
         if isinstance(data, dg.AssetCheckEvaluation):
             self._evaluations.append(_evaluation(storage_id, entry, data, observations))
+            self._measure(data, event_id=log_event_id(storage_id, entry.timestamp))
         elif isinstance(data, dg.AssetMaterialization):
             self._add(storage_id, entry, data, RecordKind.MATERIALIZATION)
         elif isinstance(data, dg.AssetObservation):
@@ -89,6 +98,14 @@ class Stretch:
                 self._add(storage_id, entry, data, kind)
             if view := _view(entry, data):
                 self._views.append(view)
+
+    def _measure(self, data: dg.AssetCheckEvaluation, *, event_id: str) -> None:
+        measurement = measurement_of(data, self._pii)
+        if measurement is not None:
+            asset = asset_ref(data.asset_key).key
+            self._measurements.append(
+                CheckMeasurement(event_id=event_id, asset=asset, check=data.check_name, measurement=measurement)
+            )
 
     def _add(self, storage_id: int, entry: dg.EventLogEntry, data: _Built, kind: RecordKind) -> None:
         record, tags = _record(storage_id, entry, data, kind), data.tags or {}
@@ -113,6 +130,7 @@ class Stretch:
             ),
             evaluations=tuple(self._evaluations),
             views=tuple(self._views),
+            measurements=tuple(self._measurements),
         )
 
 

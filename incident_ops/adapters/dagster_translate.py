@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from incident_ops.adapters.dagster_metrics import declared_of, measurement_of
 from incident_ops.adapters.dagster_pii import values_in
 from incident_ops.core.alert import (
     Alert,
@@ -27,6 +28,7 @@ from incident_ops.core.alert import (
     fingerprint,
 )
 from incident_ops.core.attribution.record import ATTRIBUTION_METADATA, EXPLAINED_BY, Attribution, attribution_in
+from incident_ops.core.declared import OWN_PREFIX
 from incident_ops.core.error_text import error_signature, redact, shorten
 from incident_ops.core.nature import NATURE_METADATA, nature_of_check
 from incident_ops.core.pii import ANY_COLUMN, mask, mask_addresses
@@ -104,6 +106,8 @@ def of_evaluation(
             error_class=ErrorClass.CHECK,
             attribution=attribution,
         ),
+        declared=declared_of(evaluation),
+        measurement=measurement_of(evaluation, lambda _: pii),
     )
 
 
@@ -283,11 +287,14 @@ def _facts(
     metadata: Mapping[str, dg.MetadataValue], pii: Collection[str], values: Collection[str]
 ) -> dict[str, str]:
     """Figures only: texts, tables and JSON of a check's metadata may hold rows of somebody's data, and stay
-    in Dagster, one click away. So do figures that are, or may be, a value of a column in `pii`."""
+    in Dagster, one click away. So do figures that are, or may be, a value of a column in `pii`. What is written
+    for machines (`incident_ops/…`) is no fact for people."""
     facts: dict[str, str] = {}
     if ANY_COLUMN in pii:
         return facts
     for name, value in metadata.items():
+        if name.startswith(OWN_PREFIX):
+            continue
         if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue) and value.value is not None:
             text = f"{value.value:,}" if isinstance(value.value, int) else f"{value.value:,.6g}"
         elif isinstance(value, dg.BoolMetadataValue):

@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from incident_ops.config import (
 )
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.errors import ConfigError
+from incident_ops.core.expected_events import ExpectedEvent
 from incident_ops.core.own import OWN_ASSETS
 from incident_ops.core.routing import INBOX, Destination, RoutingRules
 from incident_ops.core.status import Status
@@ -43,6 +44,8 @@ from incident_ops.engine.ports import Notifier
 
 DATABASE_FILE = "incident_ops.db"
 WORKSPACE_FILE = "workspace.yaml"
+SHOW_ANNOUNCED = timedelta(days=7)
+"""How long the board lists what was announced."""
 _LAST_GOOD = "last good configuration"
 _SLACK = "slack"
 
@@ -178,6 +181,17 @@ def policy_of(settings: Settings) -> Policy:
         repeat_interval=config.route.repeat_interval,
         group_window=config.group_window,
         consumers=config.consumers,
+        expected_events=tuple(
+            ExpectedEvent(
+                name=event.name,
+                assets=event.assets,
+                natures=frozenset(event.natures),
+                begins=event.window[0],
+                ends=event.window[1],
+                up_to=event.up_to,
+            )
+            for event in config.expected_events
+        ),
     )
 
 
@@ -244,7 +258,10 @@ def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
         workspace=GraphQLCatalog(settings.dagster_url),
         spare_workspace=WorkspaceFile(instance, held.workspace_file) if held.workspace_file else None,
         board=DagsterBoard(
-            instance, settings.dagster_url, open_incidents=lambda: store.incidents(statuses=open_statuses)
+            instance,
+            settings.dagster_url,
+            open_incidents=lambda: store.incidents(statuses=open_statuses),
+            announced=lambda: store.announced(since=now - SHOW_ANNOUNCED),
         ),
         policy=policy_of(settings),
         sinks=sinks_of(settings, store, now=now),

@@ -13,11 +13,12 @@ from incident_ops.cli.options import as_json, print_json
 from incident_ops.cli.place import finish, held_here, knowledge_of
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.durations import format_duration
-from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
+from incident_ops.core.lineage.columns import ColumnGraph
 from incident_ops.engine.lineage import (
     NEIGHBOURHOOD,
     Record,
     asked_for,
+    columns_told,
     impact_record,
     show_record,
     upstream_record,
@@ -68,7 +69,7 @@ def upstream(written: str, as_json: bool) -> None:
 def _answer(written: str, question: Question, *, as_json: bool) -> None:
     held, now = held_here(), utc_now()
     catalog = knowledge_of(held, now=now).catalog_with_consumers
-    _tell_age(catalog, held.store.value("catalog trouble"), now=now)
+    tell_age(catalog, held.store.value("catalog trouble"), now=now)
     record = question(written, catalog, known_columns(held.store, _concerned(written, catalog)))
     if as_json:
         print_json(record)
@@ -77,7 +78,8 @@ def _answer(written: str, question: Question, *, as_json: bool) -> None:
     finish(held)
 
 
-def _tell_age(catalog: Catalog, trouble: str | None, *, now: datetime) -> None:
+def tell_age(catalog: Catalog, trouble: str | None, *, now: datetime) -> None:
+    """Says on standard error how old the catalog is, where that matters."""
     age = catalog.age(now)
     if age is None:
         click.echo("the catalog was never read: run `incident-ops catalog refresh`", err=True)
@@ -98,14 +100,7 @@ def known_columns(store: Store, assets: Collection[str]) -> ColumnGraph:
         newest = history.latest_of(assets)
         telling = {r.asset for r in newest if r.columns is not None and r.column_lineage is not None}
         older = history.latest_of(set(assets) - telling, limit=RECORDS_LOOKED_AT)
-    told: dict[str, dict[str, tuple[ColumnRef, ...]]] = {}
-    schemas: dict[str, list[str]] = {}
-    for record in sorted([*newest, *older], key=lambda r: (r.at, r.id)):  # the newest has the last word
-        if record.column_lineage is not None:
-            told[record.asset] = dict(record.column_lineage)
-        if record.columns is not None:
-            schemas[record.asset] = [column.name for column in record.columns]
-    return ColumnGraph.from_lineage(told, schemas=schemas)
+    return columns_told([*newest, *older])
 
 
 COMMANDS = (lineage,)

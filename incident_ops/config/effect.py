@@ -24,6 +24,7 @@ _EFFECTIVE = (
     "receivers.*.name",
     "receivers.*.slack",
     "fallback_receiver",
+    "expected_events",
     "severity",
     "consumers",
     "group_window",

@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from incident_ops.core.attribution.record import Attribution
+from incident_ops.core.declared import Declared
+from incident_ops.core.metrics import Measurement
 
 
 class AlertKind(StrEnum):
@@ -132,6 +134,9 @@ class Alert:
         occurred_at: when it happened at the source (aware UTC).
         observed_at: when we read it (aware UTC).
         began_at: when the bad data was written, where that is known.
+        declared: what the check's evaluation says of the check; None for whatever is no evaluation.
+        measurement: what the check measured, where it says so. Of an alert that was just read: what is stored
+            has its points in the history.
     """
 
     event_id: str
@@ -150,6 +155,8 @@ class Alert:
     is_echo: bool = False
     materialization: int | None = None
     began_at: datetime | None = None
+    declared: Declared | None = None
+    measurement: Measurement | None = field(default=None, compare=False)
 
     @property
     def asset(self) -> AssetRef | None:

@@ -22,6 +22,7 @@ class Particulars:
         voice: the alert that speaks for the first member.
         owner: of the root, None where nobody is known.
         labels: of the first member's alert and the catalog.
+        runbook: of the first member's check, or of the root.
         assessment: the worst of the members'.
         alerts: how many alerts tell of these members.
         failures: the same without echoes.
@@ -30,6 +31,7 @@ class Particulars:
     voice: Alert
     owner: str | None
     labels: Mapping[str, str]
+    runbook: str
     assessment: Assessment
     alerts: int
     failures: int
@@ -67,6 +69,7 @@ def arranged(
         nature=main.nature,
         owner=known.owner,
         labels=MappingProxyType(dict(known.labels)),
+        runbook=known.runbook,
         alert_count=known.alerts,
         failure_count=known.failures,
         started_at=min([incident.started_at, *(other.started_at for other in absorbed)]),

@@ -38,14 +38,20 @@ class Ignore:
 Decision = Attach | Open | Ignore
 
 
-def decide(alert: Alert, candidates: Iterable[Incident]) -> Decision:
+def decide(alert: Alert, candidates: Iterable[Incident], *, is_excused: bool = False) -> Decision:
     """Attach, open or ignore.
 
     Args:
         candidates: open incidents, and those resolved within the reopen window, that share the alert's
             fingerprint or its cause.
+        is_excused: it was announced: it reopens nothing, and belongs to what was announced before. To that belongs
+            nothing else.
     """
-    candidates = [incident for incident in candidates if incident.merged_into is None]
+    candidates = [
+        incident
+        for incident in candidates
+        if incident.merged_into is None and (incident.is_open or (incident.excuse is not None) is is_excused)
+    ]
     incidents = sorted(candidates, key=lambda incident: (not incident.is_open, -incident.number))
     for incident in incidents:
         member = next((m for m in incident.members if m.fingerprint == alert.fingerprint), None)
@@ -53,6 +59,8 @@ def decide(alert: Alert, candidates: Iterable[Incident]) -> Decision:
             continue
         if incident.is_open:
             return Attach(incident=incident, reason=f"same fingerprint as an open incident ({alert.fingerprint})")
+        if is_excused:
+            return Attach(incident=incident, reason="announced like what is there")
         if _is_over(alert, incident):
             return Attach(incident=incident, reason="late evidence of a failure that is over")
         return Attach(incident=incident, reason="failed again within the reopen window", reopens=True)

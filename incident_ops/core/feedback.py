@@ -5,15 +5,16 @@ The answers travel as JSON documents on observations of the asset, so that a det
 them in Dagster's own event log.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from incident_ops.core.anomaly.judgement import Series
 from incident_ops.core.errors import IncidentOpsError
-from incident_ops.core.metrics import Measured, Measurement, series_of
+from incident_ops.core.metrics import Measured, Measurement, series_of, time_in
 
 FEEDBACK_METADATA = "incident_ops/feedback"
 """Where an observation of the asset carries the document."""
@@ -61,6 +62,20 @@ class Feedback:
     def speaks_of(self, measurement: Measurement) -> bool:
         return self.since <= measurement.evaluated_at <= self.until
 
+    @property
+    def order(self) -> tuple[datetime, datetime, Lesson]:
+        """Of two answers the newer one is greater."""
+        return self.until, self.since, self.lesson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taught:
+    """An answer on a check of `asset` (key `a/b`), and the number of the incident that it was given for."""
+
+    asset: str
+    feedback: Feedback
+    incident: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
@@ -81,7 +96,8 @@ def trained(
     measurements: Sequence[Measurement], feedback: Iterable[Feedback], *, metric: str, column: str = ""
 ) -> Training:
     """`fixed` and an expected event take the points that were out from the history; `expected` begins a new level
-    at the first of them; `false_positive` widens the bounds so that they would have been within.
+    at the first of them; `false_positive` widens the bounds so that they would have been within. Of several
+    answers on one point the newest counts.
 
     Args:
         feedback: on the check that made the measurements.
@@ -89,15 +105,12 @@ def trained(
     forgotten: set[datetime] = set()
     accepted_from: datetime | None = None
     widen = 1.0
-    for answer in sorted(feedback, key=lambda f: (f.until, f.since, f.lesson)):
-        out = _out(measurements, answer, (metric, column))
-        if not out:
-            continue
+    for answer, out in _decided(_out(measurements, (metric, column)), feedback).items():
         match answer.lesson:
             case Lesson.FIXED | Lesson.EVENT:
-                forgotten |= {at for at, _ in out}
+                forgotten |= {measurement.at for measurement, _ in out}
             case Lesson.EXPECTED:
-                accepted_from = min(at for at, _ in out)
+                accepted_from = min(measurement.at for measurement, _ in out)
             case Lesson.FALSE_POSITIVE:
                 furthest = max(point.score / (1 - min(point.score, FURTHEST)) for _, point in out)
                 widen = min(MOST_WIDENING, widen * max(LEAST_WIDENING, MARGIN * furthest))
@@ -105,16 +118,31 @@ def trained(
     return Training(history=history, accepted_from=accepted_from, widen=widen)
 
 
-def _out(
-    measurements: Iterable[Measurement], answer: Feedback, name: tuple[str, str]
-) -> list[tuple[datetime, Measured]]:
+_Out: TypeAlias = tuple[Measurement, Measured]
+
+
+def _out(measurements: Iterable[Measurement], name: tuple[str, str]) -> list[_Out]:
     return [
-        (measurement.at, point)
+        (measurement, point)
         for measurement in measurements
-        if answer.speaks_of(measurement)
         for point in measurement.points
         if point.name == name and point.is_out
     ]
+
+
+def _decided(out: Sequence[_Out], feedback: Iterable[Feedback]) -> dict[Feedback, list[_Out]]:
+    """Answer → the points that it decides on, the oldest answer first. One that only repeats what was said of a
+    point decides nothing there: a document may come twice, and an incident may be reopened."""
+    deciding: dict[int, Feedback] = {}
+    for answer in sorted(feedback, key=lambda answer: answer.order):
+        for place, (measurement, _) in enumerate(out):
+            before = deciding.get(place)
+            if answer.speaks_of(measurement) and (before is None or before.lesson is not answer.lesson):
+                deciding[place] = answer
+    decided: defaultdict[Feedback, list[_Out]] = defaultdict(list)
+    for place, answer in sorted(deciding.items(), key=lambda item: item[1].order):
+        decided[answer].append(out[place])
+    return decided
 
 
 def document_of(feedback: Feedback) -> dict[str, Any]:
@@ -142,8 +170,8 @@ def feedback_in(document: object) -> Feedback:
         return Feedback(
             check=str(record["check"]),
             lesson=Lesson(record["lesson"]),
-            since=datetime.fromisoformat(record["since"]),
-            until=datetime.fromisoformat(record["until"]),
+            since=time_in(record["since"]),
+            until=time_in(record["until"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise FeedbackError(f"feedback lacks or misstates a field: {error!r}") from error

@@ -44,6 +44,8 @@ class Incident:
         backlog: it was over or old before we were installed; recorded, never pushed.
         merged_into: number of the incident that took it in; it is over then, as a duplicate.
         merged_from: numbers of those that it took in itself.
+        runbook: URL of what to do, empty where nobody has named one.
+        excuse: why nobody is to be woken for it, where somebody announced it; it is over from the start.
         grouped_by: the person who merged or split it; grouping never takes a member out of it again.
         news: timeline entries made by the verbs and not stored yet.
     """
@@ -81,6 +83,8 @@ class Incident:
     merged_into: int | None = None
     merged_from: tuple[int, ...] = ()
     grouped_by: str | None = None
+    runbook: str = ""
+    excuse: str | None = None
     revision: int = 0
     news: tuple[TimelineEntry, ...] = ()
 
@@ -221,6 +225,13 @@ class Incident:
         how = f"{how}, after {took}"
         return moved.noted(EntryKind.RESOLVED, how, at=at, by=by)
 
+    def excused(self, why: str, *, at: datetime) -> "Incident":
+        """Over from the start: it was announced, and is kept with the reason."""
+        moved = self._moved(Status.RESOLVED)
+        return replace(moved, resolved_at=at, resolution=Resolution.EXPECTED, excuse=why).noted(
+            EntryKind.RESOLVED, f"no incident: {why}", at=at
+        )
+
     def reopen(self, *, why: str, at: datetime) -> "Incident":
         moved = replace(
             self._moved(Status.TRIGGERED),
@@ -271,6 +282,7 @@ def opened(
     *,
     owner: str | None,
     labels: Mapping[str, str],
+    runbook: str = "",
     backlog: bool,
     now: datetime,
 ) -> Incident:
@@ -297,6 +309,7 @@ def opened(
         updated_at=now,
         owner=owner,
         labels=MappingProxyType(dict(labels)),
+        runbook=runbook,
         alert_count=1,
         failure_count=int(not alert.is_echo),
         backlog=backlog,

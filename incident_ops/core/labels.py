@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Nature
 from incident_ops.core.catalog import DOMAIN_TAG, TIER_TAG, AssetNode
+from incident_ops.core.declared import Declared
 from incident_ops.core.watchdog import OWN_TROUBLE
 
 
@@ -23,7 +24,11 @@ def labels_of(alert: Alert, node: AssetNode | None, *, environment: str) -> Mapp
         "name": alert.subject.name or "",
         "source": "incident_ops" if (alert.subject.name or "").startswith(OWN_TROUBLE) else "",
     }
-    return {**{key: value for key, value in labels.items() if value}, **(labels_of_node(node) if node else {})}
+    return {
+        **{key: value for key, value in labels.items() if value},
+        **(labels_of_node(node) if node else {}),
+        **labels_declared(alert.declared),
+    }
 
 
 def labels_of_trouble(nature: Nature, kind: AlertKind, check_severity: CheckSeverity) -> Mapping[str, str]:
@@ -36,7 +41,7 @@ def labels_of_node(node: AssetNode) -> Mapping[str, str]:
     owner = node.owners[0] if node.owners else ""
     labels = {
         "owner": owner,
-        "team": owner.removeprefix("team:") if owner.startswith("team:") else "",
+        "team": _team_of(owner),
         "group": node.group,
         "location": node.location,
         "kind": ",".join(node.kinds),
@@ -45,3 +50,19 @@ def labels_of_node(node: AssetNode) -> Mapping[str, str]:
         **{f"tag:{key}": value for key, value in node.tags.items()},
     }
     return {key: value for key, value in labels.items() if value}
+
+
+def labels_declared(declared: Declared | None) -> Mapping[str, str]:
+    """What a check says of itself, in place of what the catalog says of its asset. A person who is told instead of
+    the owner has no team: it becomes empty, which is as good as missing."""
+    if declared is None:
+        return {}
+    owner, tier = declared.owner, declared.tier
+    return {
+        **({"owner": owner, "team": _team_of(owner)} if owner else {}),
+        **({"tier": tier, f"tag:{TIER_TAG}": tier} if tier else {}),
+    }
+
+
+def _team_of(owner: str) -> str:
+    return owner.removeprefix("team:") if owner.startswith("team:") else ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Nature, Recovery, Subject, most_specific
+from incident_ops.core.declared import Declared
 from incident_ops.core.provenance import Ref
 from incident_ops.core.trail import Edge
 
@@ -20,6 +21,7 @@ class Member:
         hops: its distance downstream of the root; 0 for what failed by itself.
         edge: what connects it with the root; None for what failed by itself.
         healthy_at: set while it is well again.
+        declared: what its evaluations say of the check, since it began to fail; None if none was heard.
     """
 
     fingerprint: str
@@ -36,6 +38,7 @@ class Member:
     hops: int = 0
     edge: Edge | None = None
     healthy_at: datetime | None = None
+    declared: Declared | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -59,7 +62,16 @@ class Member:
             materialization=first_known or self.materialization or alert.materialization,
             origin=None if begins_anew else self.origin,
             healthy_at=None if is_news else self.healthy_at,
+            declared=self._declared_by(alert, begins_anew=begins_anew),
         )
+
+    def _declared_by(self, alert: Alert, *, begins_anew: bool) -> Declared | None:
+        """The failures of a step or a run tell nothing of the check that caused them."""
+        said = alert.declared
+        if said is None or self.declared is None or begins_anew:
+            return said or self.declared
+        is_latest = alert.occurred_at >= self.last_fired_at
+        return self.declared.followed_by(said) if is_latest else said.followed_by(self.declared)
 
     def is_healed_by(self, recovery: Recovery) -> bool:
         """News older than the failure heals nothing."""
@@ -84,6 +96,7 @@ def member_of(alert: Alert) -> Member:
         last_fired_at=alert.occurred_at,
         last_cause=alert.cause,
         materialization=alert.materialization,
+        declared=alert.declared,
     )
 
 

@@ -89,6 +89,7 @@ def compose(
     lists = tuple(
         (heading, items) for heading, items in (("Also", members), ("Not run", incident.not_run)) if items
     )
+    runbook = [Link(label="Runbook", url=incident.runbook)] if incident.runbook else []
     return Message(
         incident_id=incident.id,
         colour=_COLOURS[incident.status],
@@ -97,7 +98,7 @@ def compose(
         facts=tuple(facts),
         detail=incident.detail,
         lists=lists,
-        links=links_of(incident),
+        links=(*links_of(incident), *runbook),
     )
 
 

@@ -6,7 +6,7 @@ Whether a value is out of the ordinary is `anomaly`'s, what people's answers tea
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from math import inf, isfinite
 from typing import Any, cast
 
@@ -78,6 +78,16 @@ class Measurement:
     partition: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckMeasurement:
+    """A measurement, the check on `asset` (key `a/b`) that made it, and the event that told of it."""
+
+    event_id: str
+    asset: str
+    check: str
+    measurement: Measurement
+
+
 def series_of(measurements: Iterable[Measurement], metric: str, column: str = "") -> Series:
     """The history of one metric, oldest first; of two evaluations for the same time the later one counts."""
     found = {
@@ -122,33 +132,49 @@ def measurement_in(document: object) -> Measurement:
     if record.get("version") != VERSION:
         raise MetricsError(f"metrics of version {record.get('version')!r} are not known here, only {VERSION}")
     try:
+        points = (_measured(point) for point in record["points"] if point["value"] is not None)
         return Measurement(
-            at=_time(record["at"]),
-            evaluated_at=_time(record["evaluated_at"]),
-            partition=record.get("partition"),
-            points=tuple(_measured(point) for point in record["points"] if point["value"] is not None),
+            at=time_in(record["at"]),
+            evaluated_at=time_in(record["evaluated_at"]),
+            partition=_text_or_none(record.get("partition")),
+            points=tuple(point for point in points if isfinite(point.value)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise MetricsError(f"metrics lack or misstate a field: {error!r}") from error
 
 
 def _measured(point: Mapping[str, Any]) -> Measured:
-    low, high = point.get("low"), point.get("high")
     return Measured(
         metric=str(point["metric"]),
         column=str(point.get("column") or ""),
         value=float(point["value"]),
-        low=-inf if low is None else float(low),
-        high=inf if high is None else float(high),
-        score=float(point.get("score") or 0.0),
+        low=_number(point.get("low"), -inf),
+        high=_number(point.get("high"), inf),
+        score=_number(point.get("score"), 0.0),
     )
 
 
-def _time(text: str) -> datetime:
+def _number(value: Any, otherwise: float) -> float:
+    found = otherwise if value is None else float(value)
+    return found if isfinite(found) else otherwise
+
+
+def _text_or_none(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def time_in(text: str) -> datetime:
+    """An ISO time with a time zone, in UTC.
+
+    Raises:
+        ValueError, OverflowError, TypeError: it is none.
+    """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
-    return at
+    return at.astimezone(UTC)
 
 
 def _or_none(value: float) -> float | None:

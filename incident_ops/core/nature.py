@@ -12,7 +12,7 @@ _BY_NAME: tuple[tuple[str, Nature], ...] = (
     (r"column_schema_change|schema|columns_|contract", Nature.SCHEMA),
     (r"row_?count|volume|num_rows|\brows?\b|increment", Nature.VOLUME),
     (
-        r"null|blank|empty|present|missing|unique|distinct|duplicate|accepted_values|relationships|in_range|between|positive|negative",
+        r"field_health|null|blank|empty|present|missing|unique|distinct|duplicate|accepted_values|relationships|in_range|between|positive|negative",
         Nature.FIELD_HEALTH,
     ),
 )

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from incident_ops.core.alert import CheckSeverity
 from incident_ops.core.lineage.columns import ColumnRef
+from incident_ops.core.metrics import CheckMeasurement
 
 
 class RecordKind(StrEnum):
@@ -119,9 +120,10 @@ class Facts:
     materializations: tuple[Materialization, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     views: tuple[View, ...] = ()
+    measurements: tuple[CheckMeasurement, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.materializations or self.evaluations or self.views)
+        return bool(self.materializations or self.evaluations or self.views or self.measurements)
 
 
 NO_FACTS = Facts()

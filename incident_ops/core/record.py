@@ -52,6 +52,8 @@ def incident_record(incident: Incident) -> dict[str, Any]:
         "acknowledged_at": utc_text(incident.acknowledged_at),
         "reopened": incident.reopened,
         "backlog": incident.backlog,
+        "runbook": incident.runbook or None,
+        "excuse": incident.excuse,
         "merged_into": f"INC-{incident.merged_into}" if incident.merged_into else None,
         "merged_from": [f"INC-{number}" for number in incident.merged_from],
     }

@@ -113,6 +113,8 @@ def _channels_of(node: AssetNode, rules: RoutingRules) -> list[tuple[str, str]]:
 
 
 def _suppression(incident: Incident) -> str | None:
+    if incident.excuse is not None:
+        return incident.excuse
     if incident.backlog:
         return "it is older than our installation by more than a day: recorded, not pushed"
     if all(member.check_severity is CheckSeverity.WARN for member in incident.members):

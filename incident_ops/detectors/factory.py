@@ -15,19 +15,18 @@ from typing import Any, TypedDict
 import dagster as dg
 
 from incident_ops.core.alert import Nature
+from incident_ops.core.declared import (
+    COLUMNS_METADATA,
+    OWNER_METADATA,
+    RUNBOOK_METADATA,
+    TIER_METADATA,
+    TIERS,
+)
 from incident_ops.core.errors import IncidentOpsError
 from incident_ops.core.metrics import METRICS_METADATA, Measured, Measurement, document_of
 from incident_ops.core.nature import NATURE_METADATA
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Assets, Target, targets_of
-
-OWNER_METADATA = "incident_ops/owner"
-TIER_METADATA = "incident_ops/tier"
-RUNBOOK_METADATA = "incident_ops/runbook"
-COLUMNS_METADATA = "incident_ops/columns"
-"""The columns that a finding is about: what is derived from other columns is not hit."""
-
-TIERS = ("gold", "silver", "bronze")
 
 
 class DetectorError(IncidentOpsError, ValueError):

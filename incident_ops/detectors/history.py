@@ -37,11 +37,12 @@ class EventLog:
     """The memory that Dagster keeps anyway. Documents that cannot be read (written by hand, or by a later version)
     are left out: one of them must not blind the detector."""
 
-    def __init__(self, instance: dg.DagsterInstance) -> None:
+    def __init__(self, instance: dg.DagsterInstance, *, limit: int = MOST_EVALUATIONS) -> None:
         self._instance = instance
+        self._limit = limit
 
     def measurements(self, check: dg.AssetCheckKey) -> Sequence[Measurement]:
-        records = self._instance.event_log_storage.get_asset_check_execution_history(check, limit=MOST_EVALUATIONS)
+        records = self._instance.event_log_storage.get_asset_check_execution_history(check, limit=self._limit)
         found = (
             _measurement(record.evaluation.metadata)
             for record in reversed(records)

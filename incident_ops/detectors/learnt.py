@@ -6,7 +6,7 @@ from datetime import date
 from typing import TypedDict
 
 from incident_ops.core.anomaly import Judgement, Series, judge
-from incident_ops.core.feedback import Feedback, trained
+from incident_ops.core.feedback import Feedback, Training, trained
 from incident_ops.core.metrics import Measured, Measurement
 from incident_ops.detectors.history import EventLog, Remembers
 from incident_ops.detectors.scope import Scope
@@ -42,13 +42,22 @@ class Memory:
                 itself go before.
         """
         history = options.get("history", EventLog)(scope.instance)
-        own = history.measurements(scope.check_key)
+        own = [
+            measurement
+            for measurement in history.measurements(scope.check_key)
+            # partitions of time are one series, any others are as many
+            if scope.window is not None or measurement.partition == scope.partition
+        ]
         taken = {measurement.at for measurement in own}
         return cls(
             measurements=[*(m for m in more if m.at not in taken), *own],
             feedback=history.feedback(scope.check_key),
             options=options,
         )
+
+    def training(self, metric: str, column: str = "") -> Training:
+        """The metric's history as people see it."""
+        return trained(self.measurements, self.feedback, metric=metric, column=column)
 
     def judged(
         self,
@@ -61,7 +70,7 @@ class Memory:
         peers: Sequence[Series] = (),
     ) -> tuple[Measured, Judgement]:
         """The value as it will be remembered, and the verdict on it."""
-        training = trained(self.measurements, self.feedback, metric=metric, column=column)
+        training = self.training(metric, column)
         judgement = judge(
             training.history,
             value,

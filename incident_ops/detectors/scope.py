@@ -1,7 +1,7 @@
 """What one evaluation looks at: the asset, the partition, the build that is there, and the time it stands for."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -51,6 +51,21 @@ class Scope:
             built=records[0] if records else None,
             now=now,
             pii=pii_in(target.metadata) or _pii(recent),
+        )
+
+    def beside(self, other: Target) -> "Scope":
+        """The same look at another asset: at the same partition where both are partitioned alike, else at all."""
+        is_alike = other.partitions_def is not None and other.partitions_def == self.target.partitions_def
+        partition = self.partition if is_alike else None
+        recent = self.instance.fetch_materializations(other.key, limit=_LOOK_BACK).records
+        records = recent if partition is None else _of_partition(self.instance, other, partition)
+        return replace(
+            self,
+            target=other,
+            partition=partition,
+            window=_window(other, partition),
+            built=records[0] if records else None,
+            pii=pii_in(other.metadata) or _pii(recent),
         )
 
     @property

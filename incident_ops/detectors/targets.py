@@ -9,12 +9,6 @@ import dagster as dg
 
 from incident_ops.core.errors import IncidentOpsError
 
-Asset: TypeAlias = dg.AssetsDefinition | dg.AssetSpec | dg.SourceAsset | dg.AssetKey | str | Sequence[str]
-Assets: TypeAlias = Iterable[Asset] | dg.AssetSelection
-"""A string is a key written `a/b`. Definitions say more than keys: partitions, column tags, freshness policy,
-where the table is. A selection works where it names its assets (`AssetSelection.assets(…)`), else with the
-definitions that it chooses from: what has a tag or a group is not known before Dagster loads the location."""
-
 COLUMN_SCHEMA = "dagster/column_schema"
 PII_TAG = "pii"
 
@@ -42,6 +36,13 @@ class Target:
     def name(self) -> str:
         """The key as `a/b`."""
         return "/".join(self.key.path)
+
+
+Asset: TypeAlias = dg.AssetsDefinition | dg.AssetSpec | dg.SourceAsset | dg.AssetKey | str | Sequence[str] | Target
+Assets: TypeAlias = Iterable[Asset] | dg.AssetSelection
+"""A string is a key written `a/b`. Definitions say more than keys: partitions, column tags, freshness policy,
+where the table is. A selection works where it names its assets (`AssetSelection.assets(…)`), else with the
+definitions that it chooses from: what has a tag or a group is not known before Dagster loads the location."""
 
 
 def targets_of(assets: Assets, *, among: Iterable[dg.AssetsDefinition | dg.SourceAsset] = ()) -> list[Target]:
@@ -79,6 +80,8 @@ def _selected(
 
 
 def _targets(asset: Asset) -> list[Target]:
+    if isinstance(asset, Target):
+        return [asset]
     if isinstance(asset, dg.AssetsDefinition):
         return [_of_spec(spec) for spec in asset.specs]
     if isinstance(asset, dg.AssetSpec):

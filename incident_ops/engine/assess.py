@@ -18,6 +18,7 @@ from incident_ops.core.findings import Findings, recorded
 from incident_ops.core.impact import Impact, impact_of
 from incident_ops.core.importance import importance
 from incident_ops.core.incident import Incident
+from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
 from incident_ops.core.member import Member
 from incident_ops.core.provenance import Facts, Materialization, Provenance, RecordKind, Ref
 from incident_ops.core.rootcause import Suspect, investigate
@@ -26,11 +27,13 @@ from incident_ops.core.rootcause.recurrence import WINDOW
 from incident_ops.core.rootcause.signals import SignalKind
 from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.audience import tell_the_audience
-from incident_ops.engine.desk import Desk, Triaged
+from incident_ops.engine.desk import Desk
 from incident_ops.engine.evidence import asset_of, history_of, symptoms_of
 from incident_ops.engine.forecast import Outlook, late_in, look_ahead
 from incident_ops.engine.knowledge import Knowledge
+from incident_ops.engine.lineage import columns_told
 from incident_ops.engine.ports import History, OpenPlace, Store, Transaction
+from incident_ops.engine.triaged import Triaged
 
 CHANGES_WITHIN = timedelta(days=7)
 """How far back a change of the catalog is evidence."""
@@ -225,11 +228,29 @@ def _impact_of(tx: Transaction, incident: Incident, provenance: Provenance, cata
     below = {ref.asset for ref in bad}
     below |= {key for asset in below for key in catalog.graph.descendants(asset)}
     views = tx.history.views(below, since=incident.started_at - VIEWS_BEFORE)
-    return impact_of(bad, provenance, catalog, catalog.graph, views=views)
+    columns = columns_told(record for asset in below for record in provenance.records(asset))
+    named = bad_columns(incident, columns)
+    return impact_of(bad, provenance, catalog, catalog.graph, views=views, bad_columns=named, columns=columns)
 
 
 VIEWS_BEFORE = timedelta(days=1)
 """Clocks differ, and a bad record is older than its first alert; what is not tainted is left out anyway."""
+
+
+def bad_columns(incident: Incident, columns: ColumnGraph) -> set[ColumnRef]:
+    """The columns that the checks on an asset name, of the assets on which every failing check names some that the
+    asset has: of any other asset all is bad."""
+    bad: set[ColumnRef] = set()
+    whole: set[str] = set()
+    for member in incident.members:
+        if _tells_of_bad_data(member):
+            named = member.declared.columns if member.declared is not None else ()
+            refs = {ColumnRef(asset=asset_of(member), column=name) for name in named}
+            if refs and all(columns.has(ref) for ref in refs):
+                bad |= refs
+            else:
+                whole.add(asset_of(member))
+    return {ref for ref in bad if ref.asset not in whole}
 
 
 def bad_records(incident: Incident, provenance: Provenance) -> set[Ref]:

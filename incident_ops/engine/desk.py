@@ -7,12 +7,13 @@ number until the end, so that an incident that turns out to be part of another n
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from incident_ops.core.alert import Alert, Recovery, RetrySucceeded
 from incident_ops.core.arranging import Particulars, arranged, loudest, merged_into, regraded
 from incident_ops.core.belonging import Attach, Ignore, Open, decide
+from incident_ops.core.expected_events import excuse_of
 from incident_ops.core.incident import Incident, opened
 from incident_ops.core.member import Member
 from incident_ops.core.notices import notices_for
@@ -29,30 +30,9 @@ from incident_ops.engine.evidence import (
     sources_of,
 )
 from incident_ops.engine.knowledge import Knowledge
+from incident_ops.engine.lessons import lessons_of, lessons_of_event
 from incident_ops.engine.ports import MemberKey, Transaction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triaged:
-    """What a pass over observations did, incidents by id. One that was opened and resolved in the same pass is
-    in both lists; one that was merged into another is among the updated."""
-
-    alerts: int = 0
-    opened: tuple[str, ...] = ()
-    updated: tuple[str, ...] = ()
-    resolved: tuple[str, ...] = ()
-
-    def __add__(self, other: "Triaged") -> "Triaged":
-        return Triaged(
-            alerts=self.alerts + other.alerts,
-            opened=_once(self.opened, other.opened),
-            updated=_once(self.updated, other.updated),
-            resolved=_once(self.resolved, other.resolved),
-        )
-
-
-def _once(*lists: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item for items in lists for item in items))
+from incident_ops.engine.triaged import Triaged
 
 
 class Desk:
@@ -67,6 +47,7 @@ class Desk:
         self._moved: dict[tuple[int, MemberKey], int] = {}
         self._rearranged: set[int] = set()
         self._unplaced: list[Alert] = []
+        self._announced: set[str] = set()
 
     def lay_out(self, incidents: Iterable[Incident]) -> None:
         for incident in incidents:
@@ -94,32 +75,50 @@ class Desk:
     # ---- what arrives
 
     def take_alert(self, alert: Alert) -> None:
-        decision = decide(alert, self._with_identity(alert.fingerprint, alert.cause))
-        match decision:
+        excuse = excuse_of(alert, self._knowledge.policy.expected_events)
+        if excuse is not None:
+            self._announced.add(alert.event_id)
+        candidates = self._with_identity(alert.fingerprint, alert.cause)
+        match decide(alert, candidates, is_excused=excuse is not None):
             case Ignore():
                 return
+            case Open() if excuse is not None:
+                incident = self._opened(alert).excused(excuse, at=self._now)
             case Open():
                 incident = self._opened(alert)
                 self._unplaced.append(alert)
+            case Attach(incident=found) if excuse is not None:
+                incident = found.fired(alert, self._knowledge.assess(alert), now=self._now)
+                incident = incident.noted(EntryKind.SUPPRESSED, excuse, at=self._now)
             case Attach(incident=found, reopens=reopens, reason=reason):
                 incident = found.reopen(why=reason, at=self._now) if reopens else found
                 incident = incident.fired(alert, self._knowledge.assess(alert), now=self._now)
+                incident = self._with_its_word(incident, alert)
                 if reopens or len(incident.members) > len(found.members):
                     self._unplaced.append(alert)
         self.put(incident)
         self._alerts.append((alert, incident.number))
 
+    def _with_its_word(self, incident: Incident, alert: Alert) -> Incident:
+        """A run's failure may be heard of before the evaluation that names an owner and a runbook."""
+        said = alert.declared
+        if said is None or _key_of(alert) != incident.members[0].key or incident.root.subject != alert.subject:
+            return incident
+        if said.owner is not None and said.owner != incident.owner:
+            incident = incident.owned_by(said.owner, self._knowledge.labels(alert), at=self._now)
+        return replace(incident, runbook=said.runbook or incident.runbook)
+
     def _opened(self, alert: Alert) -> Incident:
         knowledge = self._knowledge
-        node = knowledge.node(alert)
         number = min([0, *self._before]) - 1
         self._before[number] = None
         return opened(
             number,
             alert,
             knowledge.assess(alert),
-            owner=node.owners[0] if node and node.owners else None,
+            owner=knowledge.owner(alert.asset, alert.declared),
             labels=knowledge.labels(alert),
+            runbook=knowledge.runbook(alert.asset, alert.declared),
             backlog=knowledge.installed_at - alert.occurred_at > knowledge.policy.backlog_age,
             now=self._now,
         )
@@ -199,6 +198,7 @@ class Desk:
                 voice=voice,
                 owner=self._owner_of(arrangement, incident),
                 labels=self._knowledge.labels(voice, root=arrangement.root),
+                runbook=self._knowledge.runbook(arrangement.root, main.declared),
                 assessment=self._knowledge.assess_members(arrangement.members),
                 alerts=sum(alerts for alerts, _ in tally.values()),
                 failures=sum(failures for _, failures in tally.values()),
@@ -255,9 +255,11 @@ class Desk:
         }
 
     def _owner_of(self, arrangement: Arrangement, incident: Incident) -> str | None:
-        node = self._knowledge.catalog.get(arrangement.root)
-        if node is not None and node.owners:
-            return node.owners[0]
+        main = arrangement.members[0]
+        is_silent = main.subject.asset != arrangement.root
+        known = self._knowledge.owner(arrangement.root, None if is_silent else main.declared)
+        if known is not None:
+            return known
         return incident.owner if incident.root.subject.asset == arrangement.root else None
 
     # ---- the end
@@ -281,7 +283,10 @@ class Desk:
             if self._before[number] is not None:
                 self._tx.clear_members(number)
         for alert, number in self._alerts:
-            self._tx.add_alert(alert, self._moved.get((number, _key_of(alert)), number))
+            home = self._moved.get((number, _key_of(alert)), number)
+            self._tx.add_alert(alert, home)
+            if alert.event_id in self._announced:
+                self._tx.teach(lessons_of_event(alert, home))
         for (home, key), number in self._moved.items():
             if self._before.get(home) is not None:
                 self._tx.move_alerts(home, key, to=number)
@@ -298,7 +303,7 @@ class Desk:
             incident, before = self._current[number], self._before[number]
             self._save(incident, before)
         if not is_assessed:
-            self._tx.mark_unassessed([n for n in changed if self._current[n].merged_into is None])
+            self._tx.mark_unassessed([n for n in changed if _is_to_be_assessed(self._current[n])])
         for number in changed:
             incident, before = self._current[number], self._before[number]
             if before is None:
@@ -327,6 +332,8 @@ class Desk:
         )
         self._tx.save(incident)
         self._tx.enqueue(notices, now=self._now)
+        if before is not None:
+            self._tx.teach(lessons_of(self._tx, before, incident))
 
     def _number_the_drafts(self) -> None:
         """In the order in which they came; their alerts and members follow."""
@@ -359,6 +366,11 @@ def _with_origins(incident: Incident, origins: Mapping[MemberKey, Ref]) -> Incid
     """With what pointers prove of its members now: a verdict further upstream may have come since."""
     members = tuple(replace(member, origin=origins.get(member.key)) for member in incident.members)
     return incident if members == incident.members else replace(incident, members=members)
+
+
+def _is_to_be_assessed(incident: Incident) -> bool:
+    """What was announced has no cause to be looked for, and its data is not bad."""
+    return incident.merged_into is None and incident.excuse is None
 
 
 def _key_of(alert: Alert) -> MemberKey:

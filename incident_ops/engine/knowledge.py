@@ -1,14 +1,16 @@
 """What decisions are founded on besides the events themselves: the catalog, the rules, and when we came."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity
-from incident_ops.core.catalog import AssetNode, Catalog
+from incident_ops.core.catalog import SLACK_TAG, AssetNode, Catalog
+from incident_ops.core.declared import Declared, usable_runbook
 from incident_ops.core.forecast.deadlines import Ticks
 from incident_ops.core.incident import Incident
-from incident_ops.core.labels import labels_of, labels_of_node, labels_of_trouble
+from incident_ops.core.labels import labels_declared, labels_of, labels_of_node, labels_of_trouble
 from incident_ops.core.member import Member
 from incident_ops.core.routing import Route, route
 from incident_ops.core.severity import Assessment, assess
@@ -46,7 +48,8 @@ class Knowledge:
     def informed_owners(self, incident: Incident) -> set[str]:
         """The owners who have the incident itself, with all that is in it."""
         assets = {incident.root.subject.asset, *(member.subject.asset for member in incident.members)}
-        return {owner for asset in assets if asset is not None for owner in self.owners_of(asset.key)}
+        nodes = self._nodes_as_declared(assets, incident.members)
+        return {owner for node in nodes for owner in node.owners}
 
     def node(self, alert: Alert) -> AssetNode | None:
         return self.catalog.get(alert.asset)
@@ -58,6 +61,17 @@ class Knowledge:
             return labels
         node = self.catalog.get(root)
         return {**labels, "asset": root.key, **(labels_of_node(node) if node else {})}
+
+    def owner(self, asset: AssetRef | None, declared: Declared | None) -> str | None:
+        """Whom the check names, else the asset's first owner."""
+        node = self.catalog.get(asset)
+        named = declared.owner if declared is not None else None
+        return named or (node.owners[0] if node and node.owners else None)
+
+    def runbook(self, asset: AssetRef | None, declared: Declared | None) -> str:
+        """The check's, else the asset's."""
+        node = self.catalog.get(asset)
+        return (declared.runbook if declared is not None else "") or usable_runbook(node.runbook if node else "")
 
     def assess(self, alert: Alert) -> Assessment:
         return self._assess(alert.check_severity, alert.kind, self.node(alert), self.labels(alert))
@@ -82,6 +96,7 @@ class Knowledge:
             **({"asset": asset.key} if asset else {}),
             **({"check": member.subject.check} if member.subject.check else {}),
             **(labels_of_node(node) if node else {}),
+            **labels_declared(member.declared),
         }
         return self._assess(member.check_severity, member.kind, node, labels)
 
@@ -98,7 +113,23 @@ class Knowledge:
         if incident.merged_into is not None:
             return Route(destinations=(), reasons=(), suppressed=f"merged into INC-{incident.merged_into}")
         nearest = min(member.hops for member in incident.members)
-        told = [m.subject.asset for m in incident.members if m.hops == nearest]
-        assets = dict.fromkeys([incident.root.subject.asset, *told])
-        nodes = tuple(node for asset in assets if (node := self.catalog.get(asset)) is not None)
-        return route(incident, self.policy.routing, nodes)
+        told = [m for m in incident.members if m.hops == nearest]
+        assets = dict.fromkeys([incident.root.subject.asset, *(m.subject.asset for m in told)])
+        return route(incident, self.policy.routing, tuple(self._nodes_as_declared(assets, told)))
+
+    def _nodes_as_declared(
+        self, assets: Iterable[AssetRef | None], members: Iterable[Member]
+    ) -> Iterator[AssetNode]:
+        """The assets, each with those whom the checks that failed on it name instead of its owners, and as it is
+        if nothing failed on it or one of these checks names nobody."""
+        named: defaultdict[AssetRef | None, set[str | None]] = defaultdict(set)
+        for member in members:
+            named[member.subject.asset].add(member.declared.owner if member.declared is not None else None)
+        for asset in assets:
+            node, owners = self.catalog.get(asset), named.get(asset, {None})
+            if node is not None and None in owners:
+                yield node
+            if instead := sorted(owner for owner in owners if owner is not None):
+                node = node or AssetNode(key=str(asset))
+                tags = {name: value for name, value in node.tags.items() if name != SLACK_TAG}
+                yield replace(node, owners=tuple(instead), tags=tags)

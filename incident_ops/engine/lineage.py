@@ -12,6 +12,7 @@ from incident_ops.core.catalog import TIER_TAG, Catalog
 from incident_ops.core.errors import UnknownAsset
 from incident_ops.core.lineage.columns import Breakage, ColumnGraph, ColumnRef
 from incident_ops.core.lineage.spelling import close_to
+from incident_ops.core.provenance import Materialization
 
 NEIGHBOURHOOD = 2
 Record = dict[str, Any]
@@ -34,6 +35,18 @@ def asked_for(written: str, catalog: Catalog, columns: ColumnGraph) -> tuple[str
         return asset, columns.resolve(ColumnRef(asset=asset, column=name), graph=graph)
     near = close_to(written, graph.keys)
     raise UnknownAsset(written, close=near or (close_to(asset, graph.keys) if dot else ()))
+
+
+def columns_told(records: Iterable[Materialization]) -> ColumnGraph:
+    """The columns of assets and where they come from, each as its newest record that tells it says."""
+    told: dict[str, Mapping[str, tuple[ColumnRef, ...]]] = {}
+    schemas: dict[str, list[str]] = {}
+    for record in sorted(records, key=lambda r: (r.at, r.id)):  # the newest has the last word
+        if record.column_lineage is not None:
+            told[record.asset] = record.column_lineage
+        if record.columns is not None:
+            schemas[record.asset] = [column.name for column in record.columns]
+    return ColumnGraph.from_lineage(told, schemas=schemas)
 
 
 def show_record(written: str, catalog: Catalog, columns: ColumnGraph, *, hops: int = NEIGHBOURHOOD) -> Record:

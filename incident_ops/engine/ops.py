@@ -13,16 +13,17 @@ from incident_ops.core.catalog.merge import over, with_last_known, with_observed
 from incident_ops.core.errors import SourceUnavailable
 from incident_ops.core.forecast.deadlines import Ticks
 from incident_ops.engine.assess import assess, mark_for_forecast
-from incident_ops.engine.desk import Triaged
 from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
 from incident_ops.engine.knowledge import Knowledge
+from incident_ops.engine.lessons import hand_on
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Board, EventSource, Page, Store, Workspace
 from incident_ops.engine.triage import enrich, settle_recovered, triage
+from incident_ops.engine.triaged import Triaged
 from incident_ops.engine.watch import BEHIND, BOARD, beat, is_due, judge, tell
 
 TAIL = "dagster"
-HISTORY, WHOLE = "history", "whole"
+HISTORY, METRICS, WHOLE = "history", "metrics", "whole"
 PAGE = 500
 CATALOG_MAX_AGE = timedelta(minutes=5)
 CATALOG_RETRY = timedelta(minutes=1)
@@ -145,25 +146,32 @@ def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foregro
         mark_for_forecast(ops.store, knowledge)
         beat(ops.store, "forecast", now=now)
     triaged += assess(ops.store, knowledge, now=now, may_go_on=may_go_on)
+    _read_again_for(METRICS, ops, now=now, may_go_on=may_go_on)
     beat(ops.store, DETECTION, now=now)
     return triaged
 
 
 def _catch_up_on_history(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> None:
-    """An installation that read its log before it kept what was built from what reads it once more, for that."""
-    if ops.store.value(HISTORY) == WHOLE:
-        return
-    is_whole = ops.store.cursor(TAIL) is None  # a new one: the tail brings it all
+    """An installation that read its log before it kept what was built from what, or what was measured, reads it
+    once more for that: for the one before anything is triaged, for the other (`METRICS`) when all else is done."""
+    if ops.store.value(METRICS) is None and ops.store.cursor(TAIL) is None:  # a new one: the tail brings it all
+        for mark in (HISTORY, METRICS):
+            ops.store.set_value(mark, WHOLE, now=now)
+    _read_again_for(HISTORY, ops, now=now, may_go_on=may_go_on)
+
+
+def _read_again_for(mark: str, ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> None:
+    is_whole = ops.store.value(mark) == WHOLE
     while not is_whole and may_go_on():
-        page = ops.source.read(ops.store.cursor(HISTORY), now=now, limit=PAGE)
+        page = ops.source.read(ops.store.cursor(mark), now=now, limit=PAGE)
         with ops.store.transaction() as tx:
             tx.add_facts(page.facts)
-            tx.save_cursor(HISTORY, page.cursor, now=now)
-            if page.is_last:
+            tx.save_cursor(mark, page.cursor, now=now)
+            if page.is_last and mark == HISTORY:
                 tx.mark_unassessed({place.number for place in tx.open_places()})
         is_whole = page.is_last
-    if is_whole:
-        ops.store.set_value(HISTORY, WHOLE, now=now)
+        if is_whole:
+            ops.store.set_value(mark, WHOLE, now=now)
 
 
 def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
@@ -327,12 +335,13 @@ def _watch(ops: Ops, *, now: datetime, loops_of_others: Collection[str]) -> Tria
 
 def show(ops: Ops, *, now: datetime) -> None:
     """Bring the Dagster UI up to date: one dynamic partition per open or recent incident."""
+    troubles = hand_on(ops.store, ops.board, now=now)
     changed = ops.store.unpublished(limit=BOARD_BATCH)
     if changed:
-        troubles = ops.board.show(changed)
+        troubles += ops.board.show(changed)
         ops.store.mark_published(changed)
-        if troubles or ops.store.value(BOARD):
-            ops.store.set_value(BOARD, "; ".join(troubles[:3]), now=now)
+    if troubles or (changed and ops.store.value(BOARD)):
+        ops.store.set_value(BOARD, "; ".join(troubles[:3]), now=now)
     old = ops.store.to_retire(resolved_before=now - KEEP_ON_BOARD, limit=BOARD_BATCH)
     if old:
         ops.board.retire(old)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
+from incident_ops.core.expected_events import ExpectedEvent
 from incident_ops.core.matching import Matcher, matches_all
 from incident_ops.core.routing import RoutingRules
 from incident_ops.core.severity import Assessment, Severity
@@ -29,6 +30,7 @@ class Policy:
         repeat_interval: the cool-down between two pushes of one incident to one destination.
         group_window: how far apart a cause and its effect may be seen, where no pointer proves them.
         consumers: asset key, or a pattern like `marketing/*`, → people and teams that use it.
+        expected_events: what was announced; numbers that jump on account of it wake nobody.
         backlog_age: what happened longer than this before our installation is recorded and not pushed.
     """
 
@@ -40,6 +42,7 @@ class Policy:
     repeat_interval: timedelta = timedelta(hours=4)
     group_window: timedelta = timedelta(hours=1)
     consumers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    expected_events: tuple[ExpectedEvent, ...] = ()
     backlog_age: timedelta = timedelta(hours=24)
 
     def graded(self, assessment: Assessment, labels: dict[str, str]) -> Assessment:

@@ -9,12 +9,13 @@ from datetime import datetime
 
 from incident_ops.core.alert import Alert, Observation, Recovery, RetrySucceeded
 from incident_ops.core.incident import Incident
-from incident_ops.core.labels import labels_of_node
+from incident_ops.core.labels import labels_declared, labels_of_node
 from incident_ops.core.provenance import NO_FACTS, Facts
 from incident_ops.engine.assess import touched_by
-from incident_ops.engine.desk import Desk, Triaged
+from incident_ops.engine.desk import Desk
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import Store, Transaction
+from incident_ops.engine.triaged import Triaged
 
 
 def triage(
@@ -85,7 +86,9 @@ def enrich(store: Store, knowledge: Knowledge, *, now: datetime) -> Triaged:
     def adopt(desk: Desk, incident: Incident) -> None:
         node = knowledge.catalog.get(incident.root.subject.asset)
         if incident.owner is None and node is not None and node.owners:
-            incident = incident.owned_by(node.owners[0], {**incident.labels, **labels_of_node(node)}, at=now)
+            said = labels_declared(incident.members[0].declared)
+            labels = {**incident.labels, **labels_of_node(node), **said}
+            incident = incident.owned_by(node.owners[0], labels, at=now)
             desk.put(incident.reassessed(knowledge.assess_again(incident), now=now))
 
     known = knowledge.catalog.get

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from incident_ops.core.errors import SourceUnavailable
 from incident_ops.core.watchdog import Condition, lag, loops, observations_of, outbox
-from incident_ops.engine.desk import Triaged
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import Store, Workspace
 from incident_ops.engine.triage import triage
+from incident_ops.engine.triaged import Triaged
 
 BEHIND = "behind since"
 BOARD = "board trouble"

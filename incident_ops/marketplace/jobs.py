@@ -4,8 +4,11 @@ The hourly checks are on from the start. The daily refresh is not: nothing shoul
 back of somebody who is looking at a fault.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
+from incident_ops.detectors import build_detector_schedule
 from incident_ops.marketplace.domains import DOMAINS
 from incident_ops.marketplace.home import current_home
 
@@ -18,10 +21,6 @@ domain_refreshes = [
     )
     for name in DOMAINS
 ]
-checks = dg.define_asset_job(
-    "checks", dg.AssetSelection.all_asset_checks(), description="Check what is there, and build nothing."
-)
-
 daily_refresh = dg.ScheduleDefinition(
     name="daily_refresh",
     job=refresh,
@@ -30,12 +29,16 @@ daily_refresh = dg.ScheduleDefinition(
 )
 
 
-@dg.schedule(job=checks, cron_schedule="15 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
-def hourly_checks() -> dg.RunRequest | dg.SkipReason:
-    if not current_home().warehouse.exists():
-        return dg.SkipReason("nothing has been loaded yet: run the job `refresh` first")
-    return dg.RunRequest()
+def build_check_schedule(definitions: Sequence[dg.AssetsDefinition]) -> dg.ScheduleDefinition:
+    """Every hour all checks of what is there, dbt's tests among them, and nothing is built."""
+    return build_detector_schedule(definitions, name="checks", every="1h", unless=_nothing_is_loaded)
 
 
-JOBS = [refresh, *domain_refreshes, checks]
-SCHEDULES = [daily_refresh, hourly_checks]
+def _nothing_is_loaded(context: dg.ScheduleEvaluationContext) -> str | None:
+    """Thirty checks of tables that don't exist yet would greet a new user with thirty alarms."""
+    if current_home().warehouse.exists():
+        return None
+    return "nothing has been loaded yet: run the job `refresh` first"
+
+
+JOBS = [refresh, *domain_refreshes]

@@ -5,7 +5,7 @@ refuses a second process outright, and a second configuration within one.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -65,3 +65,18 @@ def load(home: Home, source: Source, frame: pd.DataFrame) -> Table:
 def query(home: Home, sql: str) -> pd.DataFrame:
     with connected(home) as connection:
         return connection.execute(sql).df()
+
+
+def figures_by_day(
+    home: Home, source: Source, figures: Mapping[tuple[str, str], str]
+) -> dict[date, dict[tuple[str, str], float]]:
+    """Aggregates in SQL of each day that the raw table has, oldest first; what has no answer is left out."""
+    selected = "".join(f", ({sql})::DOUBLE" for sql in figures.values())
+    with connected(home) as connection:
+        found = connection.execute(
+            f"SELECT CAST({source.day} AS DATE) AS day{selected} FROM raw.{source.name} GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    return {
+        day: {name: value for name, value in zip(figures, values, strict=True) if value is not None}
+        for day, *values in found
+    }

@@ -7,9 +7,13 @@ import dagster as dg
 import pytest
 
 from incident_ops.adapters.dagster_board import DagsterBoard, board_of, materialization_of
+from incident_ops.adapters.dagster_events import DagsterEvents
+from incident_ops.core.feedback import FEEDBACK_METADATA, Feedback, Lesson, Taught, feedback_in
 from incident_ops.core.incident import Incident
+from incident_ops.core.provenance import RecordKind
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import Resolution
+from incident_ops.detectors.history import EventLog
 from incident_ops_tests.builders import T0, make_alert, make_incident, minutes
 
 UI = "http://dagster.example.com"
@@ -159,6 +163,38 @@ class TestShow:
         after = dg.evaluate_automation_conditions(defs=defs, instance=instance, cursor=before.cursor)
         assert after.total_requested == 0
         assert remarks(instance, "shop", "orders")[-1].tags == {"dagster/data_version": "v1"}
+
+
+class TestTeach:
+    LESSON = Taught(
+        asset="shop/orders",
+        feedback=Feedback(check="volume", lesson=Lesson.EXPECTED, since=T0, until=minutes(5)),
+        incident=7,
+    )
+
+    def test_an_answer_is_an_observation_that_a_detector_of_any_code_location_finds(self, instance):
+        assert DagsterBoard(instance, UI).teach(self.LESSON) is None
+        (remark,) = remarks(instance, "shop", "orders")
+        assert remark.description == "volume: what INC-7 tells of is the new level"
+        assert feedback_in(remark.metadata[FEEDBACK_METADATA].data) == self.LESSON.feedback
+        check = dg.AssetCheckKey(dg.AssetKey(["shop", "orders"]), "volume")
+        assert list(EventLog(instance).feedback(check)) == [self.LESSON.feedback]
+
+    def test_it_repeats_the_data_version_so_that_automation_takes_it_for_no_new_data(self, instance):
+        version = {"dagster/data_version": "v7"}
+        instance.report_runless_asset_event(dg.AssetObservation(["shop", "orders"], tags=version))
+        DagsterBoard(instance, UI).teach(self.LESSON)
+        assert remarks(instance, "shop", "orders")[-1].tags == version
+
+    def test_the_tail_takes_it_for_a_remark_of_ours(self, instance):
+        instance.report_runless_asset_event(
+            dg.AssetObservation(["shop", "orders"], tags={"dagster/data_version": "v7"})
+        )
+        DagsterBoard(instance, UI).teach(self.LESSON)
+        page = DagsterEvents(instance).read(None, now=minutes(9), limit=9)
+        assert page.observations == ()
+        kinds = [record.kind for record in page.facts.materializations]
+        assert kinds == [RecordKind.OBSERVATION, RecordKind.REMARK]
 
 
 class TestRetire:

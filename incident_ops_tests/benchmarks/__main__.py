@@ -2,10 +2,18 @@
 
 import sys
 
-from incident_ops_tests.benchmarks import attribution, changes, lineage, storms
+from incident_ops_tests.benchmarks import arrivals, attribution, changes, intraday, lineage, storms, volume
 from incident_ops_tests.benchmarks.table import Row, print_table
 
-ALL = {"attribution": attribution, "changes": changes, "lineage": lineage, "storms": storms}
+ALL = {
+    "arrivals": arrivals,
+    "attribution": attribution,
+    "changes": changes,
+    "intraday": intraday,
+    "lineage": lineage,
+    "storms": storms,
+    "volume": volume,
+}
 
 
 def main(names: list[str]) -> int:

@@ -192,7 +192,6 @@ def test_every_key_without_effect_is_said_and_no_other(config: Config) -> None:
             "time_intervals",
             "inhibit_rules",
             "maintenance",
-            "expected_events",
             "reminders",
             "budget",
             "flapping",

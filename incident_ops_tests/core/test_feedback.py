@@ -75,8 +75,32 @@ def test_a_false_positive_at_the_bound_still_widens() -> None:
 
 
 def test_no_number_of_false_positives_hides_an_empty_table() -> None:
-    answers = [said(Lesson.FALSE_POSITIVE, 4, 7)] * 5
-    assert trained([*WEEK, measured(7, 0, 1.0)], answers, metric="row_count").widen == MOST_WIDENING
+    weeks = [measured(n, 3000, OUT) for n in range(5)]
+    answers = [said(Lesson.FALSE_POSITIVE, n, n + 1) for n in range(5)]
+    assert trained([*weeks, measured(7, 0, 1.0)], answers, metric="row_count").widen == MOST_WIDENING
+
+
+def test_a_document_that_comes_twice_teaches_once() -> None:
+    once = [said(Lesson.FALSE_POSITIVE, 4, 7)]
+    assert trained(WEEK, once * 2, metric="row_count") == trained(WEEK, once, metric="row_count")
+
+
+def test_a_second_false_positive_of_a_reopened_incident_widens_by_what_is_new() -> None:
+    answers = [said(Lesson.FALSE_POSITIVE, 5, 6), said(Lesson.FALSE_POSITIVE, 5, 7)]
+    weeks = [measured(5, 1300, 0.6), measured(6, 1300, 0.5)]
+    first = trained(weeks, answers[:1], metric="row_count").widen
+    assert first == pytest.approx(1.65)
+    assert trained(weeks, answers, metric="row_count").widen == pytest.approx(first * LEAST_WIDENING)
+
+
+@pytest.mark.parametrize("first", [Lesson.FIXED, Lesson.EXPECTED, Lesson.FALSE_POSITIVE, Lesson.EVENT])
+@pytest.mark.parametrize("second", [Lesson.FIXED, Lesson.EXPECTED, Lesson.FALSE_POSITIVE])
+def test_of_two_answers_on_the_same_points_the_newer_one_counts(first: Lesson, second: Lesson) -> None:
+    """An incident that was resolved wrongly and fails again takes its lesson back when it is answered anew."""
+    newer = said(second, 4, 8)
+    assert trained(WEEK, [said(first, 4, 7), newer], metric="row_count") == trained(
+        WEEK, [newer], metric="row_count"
+    )
 
 
 def test_a_document_survives_json() -> None:

@@ -124,7 +124,11 @@ def run_failure_of(instance: dg.DagsterInstance, run_id: str) -> Any:
 def test_the_catalogue_of_the_location_changes_only_on_purpose():
     repository = defs.get_repository_def()
     graph = defs.resolve_asset_graph()
-    assert sorted(key.to_user_string() for key in graph.get_all_asset_keys()) == [INCIDENT_BOARD, INCIDENTS]
+    assert sorted(key.to_user_string() for key in graph.get_all_asset_keys()) == [
+        "detector_coverage",
+        INCIDENT_BOARD,
+        INCIDENTS,
+    ]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
         "incident_detection_sensor",
         "notification_sensor",

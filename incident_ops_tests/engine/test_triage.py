@@ -14,11 +14,11 @@ from incident_ops.core.errors import IllegalTransition, NotFound
 from incident_ops.core.routing import RoutingRules
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import EntryKind, Resolution, Status
-from incident_ops.engine.desk import Triaged
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Transaction
 from incident_ops.engine.triage import change, enrich, settle_recovered, triage
+from incident_ops.engine.triaged import Triaged
 from incident_ops_tests.builders import T0, make_alert, make_recovery, minutes
 
 GOLD = {"incident_ops/tier": "gold"}

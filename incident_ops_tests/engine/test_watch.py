@@ -12,9 +12,9 @@ from incident_ops.core.notices import Action
 from incident_ops.core.routing import RoutingRules
 from incident_ops.core.severity import Assessment, Severity
 from incident_ops.core.status import Status
-from incident_ops.engine.desk import Triaged
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy, SeverityRule
+from incident_ops.engine.triaged import Triaged
 from incident_ops.engine.watch import BEHIND, beat, is_due, judge, last_beat, tell
 from incident_ops_tests.builders import T0, minutes
 from incident_ops_tests.engine.fakes import FakeWorkspace

@@ -31,19 +31,43 @@ staging/stg_support_tickets service   silver < raw/support_tickets
 
 CHECKS = """
 -        marts/ad_performance: not_null_ad_performance_return_on_ad_spend
+-        marts/customer_ltv: freshness
+-        marts/fct_orders: freshness
 -        marts/fct_orders: payments_match_orders
+-        marts/fct_orders: schema
+-        marts/fct_orders: volume
+-        marts/revenue_daily: schema
+-        models/churn: freshness
 -        models/churn: model_still_separates
+-        raw/ad_spend: channel_is_known
+-        raw/ad_spend: freshness
 -        raw/ad_spend: reaches_reporting_day
+-        raw/ad_spend: schema
+-        raw/ad_spend: volume
 -        raw/customers: emails_look_valid
+-        raw/customers: freshness
+-        raw/customers: schema
+-        raw/customers: volume
 -        raw/orders: amount_is_present
+-        raw/orders: field_health
+-        raw/orders: freshness
 -        raw/orders: reaches_reporting_day
--        raw/orders: volume_as_usual
+-        raw/orders: schema
+-        raw/orders: volume
+-        raw/payments: field_health
+-        raw/payments: freshness
+-        raw/payments: orders_exist
 -        raw/payments: reaches_reporting_day
--        raw/payments: volume_as_usual
+-        raw/payments: schema
+-        raw/payments: volume
+-        raw/support_tickets: field_health
+-        raw/support_tickets: freshness
 -        raw/support_tickets: reaches_reporting_day
--        raw/support_tickets: volume_as_usual
+-        raw/support_tickets: schema
+-        raw/support_tickets: volume
 -        staging/stg_customers: not_null_stg_customers_email
 -        staging/stg_orders: not_null_stg_orders_amount
+-        staging/stg_orders: reconciliation
 -        staging/stg_payments: accepted_values_stg_payments_method__card__wallet__transfer__invoice
 -        staging/stg_payments: relationships_stg_payments_order_id__order_id__ref_stg_orders_
 -        staging/stg_support_tickets: accepted_values_stg_support_tickets_satisfaction__False__1__2__3__4__5
@@ -108,7 +132,7 @@ def test_checks_run_every_hour_from_the_start_and_the_refresh_waits_to_be_switch
         (schedule.name, schedule.job_name, schedule.cron_schedule, schedule.default_status.value)
         for schedule in repository.schedule_defs
     } == {
-        ("hourly_checks", "checks", "15 * * * *", "RUNNING"),
+        ("checks_schedule", "checks", "42 * * * *", "RUNNING"),
         ("daily_refresh", "refresh", "0 5 * * *", "STOPPED"),
     }
 
@@ -116,7 +140,7 @@ def test_checks_run_every_hour_from_the_start_and_the_refresh_waits_to_be_switch
 def test_hourly_checks_wait_until_something_was_loaded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty checks of tables that don't exist yet would greet a new user with twenty alarms."""
     monkeypatch.setenv("MARKETPLACE_HOME", str(shop.home.base / "another"))
-    schedule = shop.definitions.get_repository_def().get_schedule_def("hourly_checks")
+    schedule = shop.definitions.get_repository_def().get_schedule_def("checks_schedule")
     tick = schedule.evaluate_tick(dg.build_schedule_context(instance=shop.instance))
     assert not tick.run_requests and "run the job `refresh` first" in (tick.skip_message or "")
 

@@ -138,7 +138,8 @@ STORIES = {
     "dropped_rows": Story(
         job="refresh_finance",
         failed_checks={
-            "raw/orders: volume_as_usual": "ERROR",
+            "raw/orders: volume": "ERROR",
+            "raw/payments: orders_exist": "WARN",
             "staging/stg_payments: relationships_stg_payments_order_id__order_id__ref_stg_orders_": "WARN",
             "marts/fct_orders: payments_match_orders": "ERROR",
         },
@@ -154,7 +155,7 @@ STORIES = {
     "duplicated_orders": Story(
         assets=("raw/orders", "staging/stg_orders"),
         success=False,
-        failed_steps=frozenset({"raw__orders_order_ids_are_unique"}),
+        failed_steps=frozenset({"raw__orders__order_ids_are_unique"}),
         failed_checks={"raw/orders: order_ids_are_unique": "ERROR"},
         built=frozenset({"raw/orders"}),
         not_built=frozenset({"staging/stg_orders"}),
@@ -174,7 +175,8 @@ STORIES = {
         success=False,
         failed_steps=frozenset({"dbt_marketing"}),
         failed_checks={
-            "staging/stg_ad_spend: accepted_values_stg_ad_spend_channel__google__meta__tiktok__email": "ERROR"
+            "raw/ad_spend: channel_is_known": "ERROR",
+            "staging/stg_ad_spend: accepted_values_stg_ad_spend_channel__google__meta__tiktok__email": "ERROR",
         },
         built=frozenset({"raw/ad_spend", "staging/stg_ad_spend"}),
         not_built=frozenset({"marts/ad_performance"}),
@@ -185,6 +187,7 @@ STORIES = {
         job="refresh_marketing",
         success=False,
         failed_steps=frozenset({"dbt_marketing"}),
+        failed_checks={"raw/ad_spend: schema": "ERROR"},
         built=frozenset({"raw/ad_spend", "staging/stg_customers", "marts/customer_ltv"}),
         not_built=frozenset({"staging/stg_ad_spend", "marts/ad_performance", "dashboards/cmo_channels"}),
         healed_by=("refresh", ("raw/ad_spend", "staging/stg_ad_spend")),

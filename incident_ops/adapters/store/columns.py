@@ -66,6 +66,11 @@ def big(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, sa.BigInteger(), nullable=nullable)
 
 
+def number(name: str, *, nullable: bool = False) -> Column[float]:
+    """A finite number; JSON's and PostgreSQL's ideas of the others differ."""
+    return Column(name, sa.Double(), nullable=nullable)
+
+
 def json(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, sa.JSON(none_as_null=nullable), nullable=nullable)
 

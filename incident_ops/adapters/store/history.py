@@ -17,12 +17,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from incident_ops.adapters.store import history_rows as rows
 from incident_ops.adapters.store.columns import SafeText, UtcDateTime
 from incident_ops.adapters.store.database import chunks
+from incident_ops.adapters.store.metrics import feedback_of, measurement_values, metrics_of, point_values
 from incident_ops.adapters.store.tables import (
     evaluations,
     materializations,
+    measurements,
+    metric_points,
     pointers,
     views,
 )
+from incident_ops.core.feedback import Feedback
+from incident_ops.core.metrics import Measurement
 from incident_ops.core.provenance import Evaluation, Facts, Materialization, RecordKind, Ref, View
 
 MOST_REMARKS = 20
@@ -39,6 +44,8 @@ def add_facts(connection: Connection, facts: Facts) -> None:
     _insert(connection, pointers, (v for record in facts.materializations for v in rows.pointer_values(record)))
     _insert(connection, evaluations, map(rows.evaluation_values, facts.evaluations))
     _insert(connection, views, map(rows.view_values, facts.views))
+    _insert(connection, measurements, map(measurement_values, facts.measurements))
+    _insert(connection, metric_points, (v for found in facts.measurements for v in point_values(found)))
 
 
 def _insert(connection: Connection, table: Table, values: Iterable[dict[str, Any]]) -> None:
@@ -137,6 +144,14 @@ class SqlHistory:
             ).mappings()
         ]
         return sorted(found, key=lambda view: (view.at, view.asset, view.viewer))
+
+    # ---- the memory of detectors
+
+    def metrics(self, asset: str, check: str, *, limit: int) -> list[Measurement]:
+        return metrics_of(self._connection, asset, check, limit=limit)
+
+    def feedback(self, asset: str, check: str) -> list[Feedback]:
+        return feedback_of(self._connection, asset, check)
 
     # ---- how it is asked
 

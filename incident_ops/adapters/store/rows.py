@@ -21,6 +21,7 @@ from incident_ops.core.alert import (
     Subject,
 )
 from incident_ops.core.attribution.record import attribution_in, document_of
+from incident_ops.core.declared import Declared
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.member import Member
@@ -79,6 +80,8 @@ def incident_values(incident: Incident) -> Values:
         "merged_into": incident.merged_into,
         "merged_from": list(incident.merged_from) or None,
         "grouped_by": incident.grouped_by,
+        "runbook": incident.runbook or None,
+        "excuse": incident.excuse,
         "revision": incident.revision,
         "is_open": incident.is_open,
         "firing": len(incident.firing),
@@ -125,6 +128,8 @@ def incident_from(row: Row, members: Iterable[Member]) -> Incident:
         merged_into=row["merged_into"],
         merged_from=tuple(row["merged_from"] or ()),
         grouped_by=row["grouped_by"],
+        runbook=row["runbook"] or "",
+        excuse=row["excuse"],
         revision=row["revision"],
     )
 
@@ -161,6 +166,7 @@ def member_values(incident: Incident, position: int, member: Member) -> Values:
         "origin_asset": member.origin.asset if member.origin else None,
         "origin_materialization": member.origin.id if member.origin else None,
         "edge": member.edge,
+        "declared": _declared_document(member.declared),
         "partition_key": member.partition or "",
         "is_open": incident.is_open,
         "resolved_at": incident.resolved_at,
@@ -183,6 +189,7 @@ def member_from(row: Row) -> Member:
         materialization=row["materialization"],
         origin=_origin(row["origin_asset"], row["origin_materialization"]),
         edge=Edge(row["edge"]) if row["edge"] is not None else None,
+        declared=_declared(row["declared"]),
     )
 
 
@@ -221,6 +228,7 @@ def alert_values(alert: Alert, number: int) -> Values:
         "observed_at": alert.observed_at,
         "began_at": alert.began_at,
         "evidence": _evidence_document(alert.evidence),
+        "declared": _declared_document(alert.declared),
     }
 
 
@@ -242,6 +250,7 @@ def alert_from(row: Row) -> Alert:
         observed_at=row["observed_at"],
         began_at=row["began_at"],
         evidence=_evidence(row["evidence"]),
+        declared=_declared(row["declared"]),
     )
 
 
@@ -269,6 +278,24 @@ def _evidence(document: Row) -> Evidence:
             NotRun(asset=AssetRef(key=item["asset"]), because=item["because"]) for item in document["not_run"]
         ),
         attribution=attribution_in(document.get("attribution")),  # absent in rows of revision 0001
+    )
+
+
+def _declared_document(declared: Declared | None) -> Values | None:
+    if declared is None:
+        return None
+    said = {"owner": declared.owner, "tier": declared.tier, "runbook": declared.runbook}
+    return {**said, "columns": list(declared.columns)}
+
+
+def _declared(document: Row | None) -> Declared | None:
+    if document is None:
+        return None
+    return Declared(
+        owner=document["owner"],
+        tier=document["tier"],
+        runbook=document["runbook"],
+        columns=tuple(document["columns"]),
     )
 
 

@@ -17,11 +17,13 @@ from incident_ops.adapters.store.catalogs import SqlCatalogs
 from incident_ops.adapters.store.database import Database, put
 from incident_ops.adapters.store.history import SqlHistory
 from incident_ops.adapters.store.inbox import SqlInbox
+from incident_ops.adapters.store.metrics import SqlLessons
 from incident_ops.adapters.store.observed import SqlObserved
 from incident_ops.adapters.store.outbox import SqlOutbox
 from incident_ops.adapters.store.publications import SqlPublications
 from incident_ops.adapters.store.reads import incident_by_number, incidents_selected, values_among
 from incident_ops.adapters.store.tables import (
+    IS_ANNOUNCED,
     IS_OPEN_WITHOUT_OWNER,
     IS_RECOVERED_AND_OPEN,
     alerts,
@@ -56,7 +58,7 @@ def open_store(url: str | URL) -> "SqlStore":
     return SqlStore(database)
 
 
-class SqlStore(SqlOutbox, SqlPublications, SqlInbox, SqlCatalogs, SqlObserved):
+class SqlStore(SqlOutbox, SqlPublications, SqlInbox, SqlCatalogs, SqlObserved, SqlLessons):
     """`engine.ports.Store`. May be shared by threads; close it with `dispose`, or use it in `with`."""
 
     def __init__(self, database: Database) -> None:
@@ -103,6 +105,11 @@ class SqlStore(SqlOutbox, SqlPublications, SqlInbox, SqlCatalogs, SqlObserved):
 
     def recovered_and_open(self) -> list[Incident]:
         return self._open_ones(IS_RECOVERED_AND_OPEN)
+
+    def announced(self, *, since: datetime) -> list[Incident]:
+        recent = sa.select(incidents.c.number).where(IS_ANNOUNCED, incidents.c.resolved_at >= since)
+        with self._database.reading() as connection:
+            return incidents_selected(connection, recent.order_by(incidents.c.resolved_at.desc()))
 
     def open_without_owner(self) -> list[Incident]:
         return self._open_ones(IS_OPEN_WITHOUT_OWNER)

@@ -73,6 +73,9 @@ incidents = Table(
     columns.integer("merged_into", nullable=True),
     columns.json("merged_from", nullable=True),
     columns.text("grouped_by", nullable=True),
+    # Since revision 0003; None in what was written before.
+    columns.text("runbook", nullable=True),
+    columns.text("excuse", nullable=True),
     Index("ix_incidents_status", "status", "number"),
 )
 
@@ -81,11 +84,13 @@ IS_OPEN_WITHOUT_OWNER = sa.and_(
     incidents.c.is_open.is_(sa.true()), incidents.c.owner.is_(None), incidents.c.root_asset.is_not(None)
 )
 IS_UNPUBLISHED = incidents.c.published_revision != incidents.c.revision
+IS_ANNOUNCED = incidents.c.excuse.is_not(None)
 IS_SHOWN = incidents.c.is_shown.is_(sa.true())
 
 columns.partial_index("ix_incidents_recovered", incidents.c.number, where=IS_RECOVERED_AND_OPEN)
 columns.partial_index("ix_incidents_without_owner", incidents.c.number, where=IS_OPEN_WITHOUT_OWNER)
 columns.partial_index("ix_incidents_unpublished", incidents.c.change, where=IS_UNPUBLISHED)
+columns.partial_index("ix_incidents_announced", incidents.c.resolved_at, where=IS_ANNOUNCED)
 columns.partial_index("ix_incidents_shown", incidents.c.resolved_at, where=IS_SHOWN)
 
 members = Table(
@@ -116,6 +121,8 @@ members = Table(
     columns.text("origin_asset", nullable=True),
     columns.big("origin_materialization", nullable=True),
     columns.text("edge", nullable=True),
+    # Since revision 0003; None in what was written before.
+    columns.json("declared", nullable=True),
     Index("ix_members_fingerprint", "fingerprint", "resolved_at"),
     Index("ix_members_last_cause", "last_cause"),
 )
@@ -155,6 +162,8 @@ alerts = Table(
     columns.time("observed_at"),
     columns.time("began_at", nullable=True),
     columns.json("evidence"),
+    # Since revision 0003; None in what was written before.
+    columns.json("declared", nullable=True),
     Index("ix_alerts_incident", "incident", "occurred_at", "event_id"),
     Index("ix_alerts_run_id", "run_id"),
     Index("ix_alerts_run_group", "run_group", "incident"),
@@ -337,6 +346,52 @@ views = Table(
     columns.big("materialization", nullable=True),
     Index("ix_views_asset", "asset", "at"),
 )
+
+# ---- what checks measured, and what people said of it: the memory of detectors
+
+measurements = Table(
+    "measurements",
+    metadata,
+    columns.text("event_id", primary_key=True),
+    columns.text("asset"),
+    columns.text("check_name"),
+    columns.text("partition", nullable=True),
+    columns.time("at"),
+    columns.time("evaluated_at"),
+    Index("ix_measurements_check", "asset", "check_name", "evaluated_at", "event_id"),
+)
+
+# The bounds are None where they were infinite: nothing was known.
+metric_points = Table(
+    "metric_points",
+    metadata,
+    columns.text("event_id", primary_key=True),
+    columns.text("metric", primary_key=True),
+    columns.text("column_name", primary_key=True),
+    columns.number("value"),
+    columns.number("low", nullable=True),
+    columns.number("high", nullable=True),
+    columns.number("score"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    columns.sequence(),
+    columns.text("asset"),
+    columns.text("check_name"),
+    columns.text("lesson"),
+    columns.time("since"),
+    columns.time("until"),
+    columns.incident(),
+    columns.time("told_at", nullable=True),
+    Index("uq_feedback", "asset", "check_name", "lesson", "since", "until", unique=True),
+    sqlite_autoincrement=True,
+)
+
+IS_UNTOLD = feedback.c.told_at.is_(None)
+
+columns.partial_index("ix_feedback_untold", feedback.c.id, where=IS_UNTOLD)
 
 # ---- what was found out about an incident, and who was told of the data
 

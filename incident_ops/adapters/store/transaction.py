@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import findings, moves, rows
+from incident_ops.adapters.store import findings, metrics, moves, rows
 from incident_ops.adapters.store.database import chunks, insert_or_ignore, put
 from incident_ops.adapters.store.history import SqlHistory, add_facts
 from incident_ops.adapters.store.outbox import enqueue
@@ -33,6 +33,7 @@ from incident_ops.adapters.store.tables import (
 from incident_ops.core.alert import Alert
 from incident_ops.core.audience import Entry
 from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.core.feedback import Taught
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
@@ -174,6 +175,12 @@ class SqlTransaction:
     def add_alert(self, alert: Alert, number: int) -> None:
         """An event that was stored before is left alone."""
         insert_or_ignore(self._connection, alerts, rows.alert_values(alert, number))
+
+    def measured_in(self, number: int) -> dict[tuple[str, str], datetime]:
+        return metrics.measured_in(self._connection, number)
+
+    def teach(self, lessons: Collection[Taught]) -> None:
+        metrics.teach(self._connection, lessons)
 
     def enqueue(self, notices: Iterable[Notice], *, now: datetime) -> None:
         enqueue(self._connection, notices, now=now)

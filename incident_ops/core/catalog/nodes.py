@@ -19,7 +19,6 @@ TIER_TAG = "incident_ops/tier"
 SLACK_TAG = "incident_ops/slack"
 DOMAIN_TAG = "incident_ops/domain"
 CONSUMERS_METADATA = "incident_ops/consumers"
-RUNBOOK_METADATA = "incident_ops/runbook"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,6 +185,11 @@ class ColumnGraph:
             raise UnknownColumn(column.asset, column.column, known=sorted(names.all))
         return ColumnRef(asset=column.asset, column=found)
 
+    def has(self, column: ColumnRef) -> bool:
+        """The asset has the column, as far as is known: of one whose columns are not known any may exist."""
+        names = self._columns.get(column.asset)
+        return names is None or not names.all or names.find(column.column) is not None
+
     def upstream(self, column: ColumnRef) -> dict[ColumnRef, int]:
         """Every column that it is built from and the hops up to it, nearest first. Raises as `resolve`."""
         return _hops(self._sources_of([self.resolve(column)]))

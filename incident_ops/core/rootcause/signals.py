@@ -13,7 +13,7 @@ from statistics import median
 
 from incident_ops.core.alert import Nature
 from incident_ops.core.provenance import Evaluation, Materialization
-from incident_ops.core.rootcause.schema_diff import schema_diff
+from incident_ops.core.schema_diff import schema_diff
 from incident_ops.core.status import CauseClass
 
 

@@ -11,8 +11,10 @@ from incident_ops.core.audience import Entry
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.catalog.history import Change
 from incident_ops.core.delivery import Delivery, Receipt
+from incident_ops.core.feedback import Feedback, Taught
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
+from incident_ops.core.metrics import Measurement
 from incident_ops.core.notices import Notice, Told
 from incident_ops.core.provenance import Evaluation, Facts, Materialization, Ref, View
 from incident_ops.core.rootcause.recurrence import Earlier
@@ -79,6 +81,14 @@ class History(Protocol):
 
     def views(self, assets: Collection[str], *, since: datetime) -> list[View]:
         """Who looked at these assets, oldest first."""
+        ...
+
+    def metrics(self, asset: str, check: str, *, limit: int) -> list[Measurement]:
+        """What the check on the asset measured, oldest first: its newest `limit` evaluations."""
+        ...
+
+    def feedback(self, asset: str, check: str) -> list[Feedback]:
+        """What people said of what the check measured, oldest first."""
         ...
 
 
@@ -173,6 +183,15 @@ class Transaction(Protocol):
         ...
 
     def add_alert(self, alert: Alert, number: int) -> None: ...
+
+    def measured_in(self, number: int) -> Mapping[tuple[str, str], datetime]:
+        """(asset, check) of each check whose failures are in the incident and say what was measured → when the
+        first of them was evaluated."""
+        ...
+
+    def teach(self, lessons: Collection[Taught]) -> None:
+        """Answers for the detectors. What is known already is left alone."""
+        ...
 
     def move_alerts(self, number: int, member: MemberKey, *, to: int) -> None:
         """The alerts of a member follow it into another incident."""
@@ -276,6 +295,10 @@ class Store(Outbox, Publications, Protocol):
         """Open incidents whose every member is healthy."""
         ...
 
+    def announced(self, *, since: datetime) -> list[Incident]:
+        """What was no trouble because it was announced, since then, the newest first."""
+        ...
+
     def open_without_owner(self) -> list[Incident]:
         """Open incidents on an asset whose owner is not known."""
         ...
@@ -297,6 +320,12 @@ class Store(Outbox, Publications, Protocol):
         ...
 
     def runs_with_alerts(self, run_ids: Collection[str]) -> set[str]: ...
+
+    def untold_lessons(self, *, limit: int) -> list[Taught]:
+        """Answers that were not handed to Dagster yet, oldest first."""
+        ...
+
+    def mark_told(self, lesson: Taught, *, now: datetime) -> None: ...
 
     def deliveries(self, number: int) -> list[Delivery]: ...
     def inbox(self) -> list[InboxMessage]: ...

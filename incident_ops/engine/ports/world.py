@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from incident_ops.core.alert import Observation
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.delivery import Receipt
+from incident_ops.core.feedback import Taught
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import Message
 from incident_ops.core.provenance import NO_FACTS, Facts
@@ -108,3 +109,7 @@ class Board(Protocol):
         ...
 
     def retire(self, incidents: Sequence[Incident]) -> None: ...
+
+    def teach(self, lesson: Taught) -> str | None:
+        """Keep the answer with the asset, where detectors find it; a sentence if it cannot be kept."""
+        ...

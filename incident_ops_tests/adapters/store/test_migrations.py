@@ -19,8 +19,9 @@ from incident_ops.adapters.store import migrate, open_store, rows
 from incident_ops.adapters.store.database import Database
 from incident_ops.adapters.store.tables import VERSION_TABLE, metadata
 from incident_ops.core.errors import StoreUnavailable
+from incident_ops.core.metrics import CheckMeasurement, Measurement
 from incident_ops.core.provenance import Facts, Materialization
-from incident_ops_tests.builders import make_alert, make_incident
+from incident_ops_tests.builders import make_alert, make_incident, minutes
 from incident_ops_tests.postgres import PostgresServer
 
 
@@ -184,6 +185,40 @@ def test_incidents_of_revision_0001_are_kept_and_can_be_worked_on(empty_url: str
         assert not store.incident(7).is_open
         with store.looking_back() as history:
             assert history.latest_of(["shop/orders"]) == [record]
+
+
+def test_incidents_of_revision_0002_are_kept_and_what_they_measure_from_now_on(empty_url: str):
+    _upgrade_to(empty_url, "0002")
+    alert = make_alert("shop/orders", check="volume")
+    incident = replace(make_incident(7, alert), revision=1, news=())
+    database = Database(empty_url)
+    with database.writing() as connection:
+        own = {"number": 7, "change": 1, "published_revision": 0, "is_shown": False}
+        _insert(connection, "incidents", {**rows.incident_values(incident), **own})
+        _insert(connection, "members", rows.member_values(incident, 0, incident.members[0]))
+        _insert(connection, "alerts", rows.alert_values(alert, 7))
+        for counter in ("incident", "change", "turn"):
+            _insert(connection, "counters", {"name": counter, "value": 7})
+        _insert(connection, "named_values", {"name": "history", "value": "whole", "set_at": alert.occurred_at})
+    database.dispose()
+    with pytest.raises(StoreUnavailable, match="is at revision 0002 and 0003 is needed: run `incident-ops db"):
+        open_store(empty_url)
+    assert migrate.upgrade(empty_url) == migrate.HEAD
+    with open_store(empty_url) as store:
+        assert store.incidents() == [incident]
+        assert store.alerts(7, limit=5) == [alert]
+        assert (store.value("history"), store.value("metrics")) == ("whole", None), "the log is read for metrics"
+        assert (store.announced(since=minutes(-9)), store.untold_lessons(limit=9)) == ([], [])
+        found = CheckMeasurement(
+            event_id=alert.event_id,
+            asset="shop/orders",
+            check="volume",
+            measurement=Measurement(at=minutes(0), evaluated_at=minutes(0), points=()),
+        )
+        with store.transaction() as tx:
+            tx.add_facts(Facts(measurements=(found,)))
+            assert tx.measured_in(7) == {("shop/orders", "volume"): minutes(0)}, "an old alert and its metrics"
+            tx.save(tx.incident(7).resolved(at=minutes(9)))
 
 
 def test_a_database_that_is_newer_than_the_code_is_left_alone(store_url: str):

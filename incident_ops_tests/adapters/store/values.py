@@ -18,6 +18,7 @@ from incident_ops.core.alert import (
 )
 from incident_ops.core.attribution.cube import Slice
 from incident_ops.core.attribution.record import Attribution
+from incident_ops.core.declared import Declared
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.member import Member
 from incident_ops.core.notices import Action, Notice
@@ -31,6 +32,10 @@ from incident_ops_tests.builders import make_alert, make_incident, minutes
 SLACK = Destination(kind="slack", address="#orders")
 MAIL = Destination(kind="email", address="ana@example.com")
 LEASE = timedelta(minutes=1)
+
+DECLARED = Declared(
+    owner="team:orders", tier="gold", runbook="https://wiki.example.com/orders", columns=("amount", "größe")
+)
 
 COMPLETE_ALERT = Alert(
     event_id="dagster:17:1763629200.25",
@@ -61,6 +66,7 @@ COMPLETE_ALERT = Alert(
     is_echo=True,
     materialization=2**40,
     began_at=minutes(-90),
+    declared=DECLARED,
 )
 
 COMPLETE_INCIDENT = Incident(
@@ -93,6 +99,7 @@ COMPLETE_INCIDENT = Incident(
             last_cause="run-2/build_orders",
             hops=2,
             healthy_at=minutes(8),
+            declared=DECLARED,
         ),
         Member(
             fingerprint="freshness|shop/daily",
@@ -114,6 +121,8 @@ COMPLETE_INCIDENT = Incident(
     merged_into=12,
     merged_from=(5, 9),
     grouped_by="ana",
+    runbook="https://wiki.example.com/orders",
+    excuse="expected event black friday",
     assignee="bob",
     resolution=Resolution.FALSE_POSITIVE,
     acknowledged_at=minutes(4),

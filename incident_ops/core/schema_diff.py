@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from incident_ops.core.column_types import same_type
 from incident_ops.core.provenance import Column
 
 MOST_NAMED = 4
@@ -45,7 +46,7 @@ class SchemaDiff:
 
 
 def schema_diff(before: Sequence[Column], after: Sequence[Column]) -> SchemaDiff:
-    """Compare two schemas by name, types without regard to case.
+    """Compare two schemas by name, and types by what they mean (`same_type`).
 
     A column that vanished and one that appeared are proposed as a renaming when they have the same type and stand
     in the same place: after as many of the columns that both schemas have.
@@ -58,9 +59,7 @@ def schema_diff(before: Sequence[Column], after: Sequence[Column]) -> SchemaDiff
         removed=tuple(name for name in old if name not in new and name not in gone),
         renamed=renamed,
         retyped=tuple(
-            (name, old[name], new[name])
-            for name in old
-            if name in new and old[name].casefold() != new[name].casefold()
+            (name, old[name], new[name]) for name in old if name in new and not same_type(old[name], new[name])
         ),
     )
 
@@ -68,20 +67,25 @@ def schema_diff(before: Sequence[Column], after: Sequence[Column]) -> SchemaDiff
 def _renamed(before: Sequence[Column], after: Sequence[Column]) -> tuple[tuple[str, str], ...]:
     candidates = _by_place(after, kept={c.name for c in before})
     pairs: list[tuple[str, str]] = []
-    for place, names in _by_place(before, kept={c.name for c in after}).items():
-        pairs.extend(zip(names, candidates.get(place, []), strict=False))
+    for place, gone in _by_place(before, kept={c.name for c in after}).items():
+        come = candidates.get(place, [])
+        for column in gone:
+            alike = next((other for other in come if same_type(column.type, other.type)), None)
+            if alike is not None:
+                come.remove(alike)
+                pairs.append((column.name, alike.name))
     return tuple(pairs)
 
 
-def _by_place(columns: Sequence[Column], *, kept: set[str]) -> dict[tuple[int, str], list[str]]:
-    """(how many kept columns stand before, type) → the columns that are not kept."""
-    found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
+def _by_place(columns: Sequence[Column], *, kept: set[str]) -> dict[int, list[Column]]:
+    """How many kept columns stand before → the columns that are not kept."""
+    found: defaultdict[int, list[Column]] = defaultdict(list)
     passed = 0
     for column in columns:
         if column.name in kept:
             passed += 1
         else:
-            found[passed, column.type.casefold()].append(column.name)
+            found[passed].append(column)
     return dict(found)
 
 

@@ -1,0 +1,51 @@
+"""What an evaluation says in documents for machines: what it measured, and what it says of its check.
+
+A document of another form is as if it were not there: the verdict counts.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+import dagster as dg
+
+from incident_ops.core.declared import Declared, declared_in
+from incident_ops.core.metrics import METRICS_METADATA, Measured, Measurement, MetricsError, measurement_in
+from incident_ops.core.pii import ANY_COLUMN
+
+_OF_MANY_ROWS = re.compile(r"count|rate|share|ratio|distinct|drift|divergence|psi")
+"""Metrics that are never a value of the column: any other may be one (a minimum, a mean of one row)."""
+
+
+def declared_of(evaluation: dg.AssetCheckEvaluation) -> Declared:
+    return declared_in({name: getattr(value, "value", None) for name, value in evaluation.metadata.items()})
+
+
+def measurement_of(
+    evaluation: dg.AssetCheckEvaluation, pii: Callable[[dg.AssetKey], Collection[str]]
+) -> Measurement | None:
+    """What was measured, without metrics that may be a value of a column of personal data.
+
+    Args:
+        pii: asset → such columns; asked only where there is anything to hide.
+    """
+    measurement = _measurement(evaluation.metadata)
+    if measurement is None or all(_is_safe(point) for point in measurement.points):
+        return measurement
+    columns = {column.lower() for column in pii(evaluation.asset_key)}
+    told = (p for p in measurement.points if _is_safe(p) or not {p.column.lower(), ANY_COLUMN} & columns)
+    return replace(measurement, points=tuple(told))
+
+
+def _measurement(metadata: Mapping[str, dg.MetadataValue]) -> Measurement | None:
+    document = metadata.get(METRICS_METADATA)
+    if not isinstance(document, dg.JsonMetadataValue):
+        return None
+    try:
+        return measurement_in(document.value)
+    except MetricsError:
+        return None
+
+
+def _is_safe(point: Measured) -> bool:
+    return not point.column or _OF_MANY_ROWS.search(point.metric.lower()) is not None

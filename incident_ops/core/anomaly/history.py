@@ -1,0 +1,99 @@
+"""The points of a history in order, and how often a series comes.
+
+Cutting it into slots is in `slots`; nothing here looks at the size of a value but for whether it is a number.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from operator import itemgetter
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from incident_ops.core.anomaly.judgement import Series
+
+Array = NDArray[np.float64]
+
+DAY = 86_400.0
+RECENT = 30  # points whose distances tell how often the series comes
+NEAR = 0.2  # a distance within 20 % of a day, of half a day … is meant as one
+
+
+class Points(NamedTuple):
+    """Times in seconds since 1970, ascending, one to a time, and finite values."""
+
+    seconds: Array
+    values: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """How a series is cut into slots, and how many of them are looked at.
+
+    Attributes:
+        step: seconds of a slot; 0 where each point is a slot (weekly, monthly, irregular series).
+        season: slots after which the pattern repeats: a week; 1 for none.
+        level: slots whose median is the local level, each part of the day or week equally often.
+        seasons: how many earlier slots of the same season are looked at.
+        errors: recent forecast errors that tell the spread.
+        months: slots that reach back to the special days of four months.
+    """
+
+    step: float
+    season: int
+    level: int
+    seasons: int
+    errors: int
+    months: int = 0
+
+    @property
+    def reach(self) -> int:
+        """Slots that have a say in the judgement of the next one."""
+        return 3 * self.level + self.season * self.seasons + self.errors
+
+    @property
+    def long_reach(self) -> int:
+        """Slots that have a say on the first and last day of a month."""
+        return self.reach - self.errors + max(self.errors, self.months)
+
+
+DAILY = Cadence(step=DAY, season=7, level=7, seasons=8, errors=28, months=124)
+SEQUENCE = Cadence(step=0.0, season=1, level=5, seasons=8, errors=20)
+_WITHIN_A_DAY = {
+    times: Cadence(step=DAY / times, season=7 * times, level=times, seasons=4, errors=7 * times)
+    for times in (2, 3, 4, 6, 8, 12, 24)
+}
+"""Twice a day to every hour: the season is the slot of the week, the level that of the last 24 hours."""
+
+
+def cadence_of(gap: float) -> Cadence:
+    """How to cut a series with this usual distance of two points, in seconds."""
+    if abs(gap / DAY - 1) <= NEAR:
+        return DAILY
+    return next((found for found in _WITHIN_A_DAY.values() if abs(gap / found.step - 1) <= NEAR), SEQUENCE)
+
+
+def usual_gap(seconds: Sequence[float]) -> float:
+    """The median distance of the latest points in seconds; a day for fewer than two."""
+    gaps = [later - earlier for earlier, later in pairwise(seconds[-RECENT:]) if later > earlier]
+    return median(gaps) if gaps else DAY
+
+
+def in_order(history: Series, before: datetime) -> Series:
+    """The points before a time, oldest first; of several of one time the last that was given stays last."""
+    ordered = sorted(history, key=itemgetter(0))
+    return ordered[: bisect_left(ordered, before, key=itemgetter(0))]
+
+
+def known(points: Series) -> Points:
+    """What is finite of ordered points; of several of one time the last."""
+    seconds = np.fromiter((when.timestamp() for when, _ in points), float, len(points))
+    values = np.fromiter((value for _, value in points), float, len(points))
+    kept = np.isfinite(values)
+    kept[:-1] &= seconds[1:] != seconds[:-1]
+    return Points(seconds[kept], values[kept])

@@ -1,0 +1,105 @@
+"""One value against its history: `judge`. Series of minutes and hours are judged in `intraday`."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from math import isfinite
+
+import numpy as np
+
+from incident_ops.core.anomaly.acceptance import on_accepted_level
+from incident_ops.core.anomaly.course import Company, Course
+from incident_ops.core.anomaly.history import (
+    DAILY,
+    DAY,
+    RECENT,
+    Array,
+    Cadence,
+    cadence_of,
+    in_order,
+    known,
+    usual_gap,
+)
+from incident_ops.core.anomaly.intraday import INTRADAY_BELOW, judge_intraday
+from incident_ops.core.anomaly.judgement import Judgement, Series
+from incident_ops.core.anomaly.measure import measure_of
+from incident_ops.core.anomaly.outlook import LEAST, judged, learning, not_a_number
+from incident_ops.core.anomaly.slots import Grid, Row, slots_of
+from incident_ops.core.anomaly.special_days import SpecialDays, days_until, is_month_edge
+
+
+def judge(
+    history: Series,
+    value: float,
+    *,
+    at: datetime,
+    peers: Sequence[Series] = (),
+    sensitivity: float = 1.0,
+    widen: float = 1.0,
+    holidays: Collection[date] = (),
+    accepted_from: datetime | None = None,
+    unit: str = "",
+) -> Judgement:
+    """Say whether a value is out of what its history lets expect. One default for all series.
+
+    Args:
+        history: the series before the value: times (aware) and values, oldest first. What is not before `at`, NaN
+            and infinities are left out, of several values of one time the last counts, any order will do.
+        value: a NaN or infinite one is anomalous.
+        at: the time of the value.
+        peers: other series of the same kind, such as the tables that the same job loads, each with its value at
+            `at`. Three of them make a common movement, which the series is expected to share, down to a quarter
+            and up to the fourfold: when all tables are empty at once, all are anomalous. Without peers the bounds
+            are a third wider.
+        sensitivity: above 0; bounds are 1/sensitivity as far from the forecast.
+        widen: above 0; bounds are `widen` times as far: what the feedback "false positive" has taught.
+        holidays: days (of the time zone of `at`) that may be like Sundays instead of their weekday.
+        accepted_from: the level from here on is the accepted one: the level before is forgotten, the pattern of
+            the week and the spread are kept.
+        unit: said behind the value in the reason: "rows".
+
+    Without `accepted_from` a lasting change of level is told of for about four slots (until it is half of the
+    window of the level) and then learnt. For series of minutes and hours (`intraday`) peers, holidays and accepted
+    levels have no say.
+    """
+    if not isfinite(value):
+        return not_a_number(value)
+    points = in_order(history, at)
+    gap = usual_gap([when.timestamp() for when, _ in points[-RECENT:]])
+    if gap < INTRADAY_BELOW.total_seconds():
+        return judge_intraday(points, value, at=at, sensitivity=sensitivity, widen=widen, unit=unit)
+    cadence = cadence_of(gap)
+    tail = known(points[-cadence.reach :])
+    values, length = tail.values, cadence.reach
+    if values.size < LEAST:
+        return learning(values.size)
+    if cadence is DAILY and is_month_edge(at.date()):
+        length = cadence.long_reach
+        tail = known(points[-length:])
+    slots = slots_of(tail, at.timestamp(), cadence, length + 1)
+    measure = measure_of(values, value)
+    own = slots.filled(tail)
+    own[-1] = value
+    places = measure.of(own)
+    if accepted_from is not None:
+        first = slots.first_from(accepted_from.timestamp())
+        moved = on_accepted_level(places, first, cadence)
+        if moved is None:
+            return learning(0, 1, of_what=" the accepted level")
+        places = moved
+    company = _company(peers if measure.start else (), slots, cadence, at, length + 1)
+    special = SpecialDays.of(days_until(at.date(), length + 1), holidays) if cadence is DAILY else None
+    outlook = Course.of(places, measure, cadence, company, special).outlook(length, values, at=at)
+    return judged(value, outlook, sensitivity=sensitivity, widen=widen, unit=unit)
+
+
+def _company(peers: Sequence[Series], slots: Grid | Row, cadence: Cadence, at: datetime, length: int) -> Company:
+    """What the peers did in these slots. Those with negative values move on another scale and are left out."""
+    until = at + timedelta(seconds=cadence.step or DAY / 2)
+    rows: list[Array] = []
+    for peer in peers:
+        tail = known(in_order(peer, until)[-length - 1 :])
+        if tail.values.size:
+            measure = measure_of(tail.values, float(tail.values[-1]))
+            if measure.start:
+                rows.append(measure.of(slots.filled(tail)))
+    return Company.of(np.array(rows), cadence, asked=1) if rows else Company.none(length, asked=1)

@@ -1,0 +1,88 @@
+"""What a slot is usually like, and how far forecasts usually miss: rolling medians over the past of each slot.
+
+    forecast(t) = level(t) + season(t)
+    rough(t)    = median of the last `level` slots (a week of days: each weekday once, so no weekday weighs more)
+    season(t)   = median, over the last `seasons` slots of the same season, of value minus rough(t)
+    level(t)    = median of the last `level` slots without their season: value − season + the median season of the week
+
+The season so carries weekday and trend: what the level lags behind by, it lagged behind by last week too. A single
+bad day moves neither median, a lasting change of level moves the level after half its window. The spread is the
+root mean square of the forecast errors of the last four weeks, each cut at five times their upper quartile: errors
+that were made, and not the spread of the values, so that what can't be forecast well gets wide bounds.
+Every row depends on the slots before it only, so that one slot and all slots of two years come out alike.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from incident_ops.core.anomaly.history import Array, Cadence
+
+LEAST_LEVEL = 3  # values that make a level
+LEAST_SEASON = 2  # earlier slots of the same season that make a season
+LEAST_ERRORS = 5
+CUT = 5.0
+
+
+class Forecasts(NamedTuple):
+    """Per slot: the level before it, what its season adds, and how far its value lay above the rough level."""
+
+    level: Array
+    season: Array
+    surplus: Array
+
+
+def windows(slots: Array, width: int) -> Array:
+    """Before each slot of the last axis its `width` slots before, oldest first: shape (…, slots, width)."""
+    padded = np.full((*slots.shape[:-1], width + slots.shape[-1]), np.nan)
+    padded[..., width:] = slots
+    strides = (*padded.strides, padded.itemsize)  # numpy's sliding_window_view takes ten times as long
+    return np.ndarray((*slots.shape, width), padded.dtype, padded, strides=strides)
+
+
+def medians(rows: Array, *, least: int) -> Array:
+    """The median of what is not NaN in each row of the last axis; NaN where that is fewer than `least`."""
+    ordered = np.sort(rows, axis=-1)
+    count = _counts(ordered)
+    width = ordered.shape[-1]
+    flat, start = ordered.ravel(), np.arange(count.size).reshape(count.shape) * width
+    middle = 0.5 * (flat[start + np.maximum(count - 1, 0) // 2] + flat[start + np.minimum(count // 2, width - 1)])
+    middle[count < least] = np.nan
+    return middle
+
+
+def forecasts(places: Array, cadence: Cadence) -> Forecasts:
+    """Level and season before each slot of the last axis; NaN where too little is known."""
+    rough = medians(windows(places, cadence.level), least=LEAST_LEVEL)
+    surplus = places - rough
+    reach = cadence.season * cadence.seasons
+    season = medians(windows(surplus, reach)[..., :: cadence.season], least=LEAST_SEASON)
+    if cadence.season == 1:
+        return Forecasts(rough, season, surplus)
+    even = places - season + medians(windows(season, cadence.level), least=1)
+    return Forecasts(medians(windows(even, cadence.level), least=LEAST_LEVEL), season, surplus)
+
+
+def spreads(rows: Array) -> Array:
+    """The usual size of the errors in each row of the last axis (NaN: none); NaN for fewer than five.
+
+    A root mean square with a cut, widened by 2/n for what few errors can't tell (near the quotient of Student's
+    and the normal 99 % point).
+    """
+    ordered = np.sort(np.abs(rows), axis=-1)
+    count = _counts(ordered)
+    width = ordered.shape[-1]
+    place = np.arange(count.size).reshape(count.shape) * width + np.maximum(3 * (count - 1) // 4, 0)
+    cut = CUT * ordered.ravel()[place]
+    squares = np.minimum(ordered, cut[..., np.newaxis]) ** 2
+    squares[np.isnan(squares)] = 0.0
+    enough = np.maximum(count, 1)
+    found = np.sqrt(squares.sum(axis=-1) / enough) * (1 + 2 / enough)
+    found[count < LEAST_ERRORS] = np.nan
+    return found
+
+
+def _counts(rows: Array) -> NDArray[np.int64]:
+    """How many in each row of the last axis are not NaN."""
+    return np.asarray((rows == rows).sum(axis=-1), dtype=np.int64)

@@ -1,0 +1,169 @@
+"""Schema: columns added, removed, renamed or retyped, against a contract or against the last good ones.
+
+What differs between two schemas is `core.schema_diff`'s, which ones are the good ones `schema_memory`'s.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, Unpack
+
+import dagster as dg
+
+from incident_ops.core.alert import Nature
+from incident_ops.core.provenance import Column
+from incident_ops.core.schema_diff import SchemaDiff, schema_diff
+from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
+from incident_ops.detectors.history import EventLog, Remembers
+from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.reading import ReadOptions, opened
+from incident_ops.detectors.schema_memory import (
+    SCHEMA_METADATA,
+    Columns,
+    Look,
+    columns_of,
+    document_of,
+    good_columns,
+)
+from incident_ops.detectors.scope import Scope
+from incident_ops.detectors.targets import Assets, Target, schema_in, targets_of
+
+Contract: TypeAlias = Mapping[str, str] | Sequence[str] | Sequence[dg.TableColumn] | dg.TableSchema
+MOST_CHANGES = 50
+"""Shown with a result."""
+
+
+class SchemaOptions(CheckOptions, ReadOptions, total=False):
+    """Options of checks and of reading."""
+
+
+def build_schema_checks(
+    assets: Assets,
+    *,
+    contract: Contract | Literal[True] | None = None,
+    history: Remembers = EventLog,
+    **options: Unpack[SchemaOptions],
+) -> list[dg.AssetChecksDefinition]:
+    """One check `schema` for each asset: which columns were added, removed, renamed or retyped.
+
+    The columns are those that the build reported (`dagster/column_schema`; nothing is read), else those of the
+    data. Names are compared exactly, their order is not looked at. Types are compared by what they mean
+    (`core.column_types.same_type`): BIGINT is `int64`, VARCHAR(40) is `text`; case, lengths of texts, units of
+    time stamps and nullability are noise, precision and scale of a decimal are not. A renaming is proposed where
+    a column vanished and one of the same type came in its place.
+
+    *Breaking* is a column that was removed, renamed or retyped: it fails with `severity` (ERROR by default). A
+    column that was only added fails as a WARN.
+
+    Without a contract the check looks for *drift* from the last good columns: those it looked at when it last
+    found nothing breaking, on its first look those of the build before. So an added column is told once and is
+    then one of the table's, and a breaking change fails until the columns are back, or until the incident is
+    resolved as `expected` (or `false_positive`): then the columns of that evaluation are the good ones.
+
+    With a contract every difference fails until one of the two is changed.
+
+    Args:
+        contract: the columns that must be there: names with types, names alone (of any type), or Dagster's
+            `TableSchema` or `TableColumn`s. True: those of each asset's definition (its metadata
+            `dagster/column_schema`).
+        history: where people's answers are remembered; by default in Dagster's event log.
+        options: where the data is (`ReadOptions`), for builds that report no columns, and those of every check
+            (`CheckOptions`).
+
+    Raises:
+        DetectorError: `contract=True` for an asset whose definition declares no columns, a contract without
+            columns, an option that cannot be used, or no assets.
+    """
+    targets = targets_of(assets, among=options.get("among", ()))
+    contracts = None if contract is None else {target.key: _contract(contract, target) for target in targets}
+    read = only(options, ReadOptions)
+
+    def look(scope: Scope) -> Finding:
+        seen = _seen(scope, read)
+        if contracts is None:
+            return _drift(scope, seen, history)
+        return _finding(schema_diff(contracts[scope.target.key], seen), seen, reference="the contract")
+
+    return build_checks(
+        targets,
+        look,
+        nature=Nature.SCHEMA,
+        name="schema",
+        description="Columns added, removed, renamed or retyped",
+        options=besides(options, ReadOptions),
+    )
+
+
+def _contract(contract: Contract | Literal[True], target: Target) -> Columns:
+    if contract is True:
+        columns = columns_of(schema_in(target.metadata))
+        if not columns:
+            raise DetectorError(
+                f"the definition of {target.name} declares no columns: give it the metadata dagster/column_schema "
+                "(and the definition to this call, not its key alone), or name the columns in contract={…}"
+            )
+        return columns
+    if isinstance(contract, dg.TableSchema):
+        columns = columns_of(contract)
+    elif isinstance(contract, Mapping):
+        columns = tuple(Column(name=name, type=kind) for name, kind in contract.items())
+    elif isinstance(contract, str):
+        raise DetectorError(f"a contract is a mapping or a list of columns, such as [{contract!r}]")
+    else:
+        columns = tuple(
+            Column(name=column.name, type=column.type)
+            if isinstance(column, dg.TableColumn)
+            else Column(name=column, type="")
+            for column in contract
+        )
+    if not columns:
+        raise DetectorError("the contract names no column: leave it out to look for drift")
+    return columns
+
+
+def _seen(scope: Scope, options: ReadOptions) -> Columns:
+    event = scope.built.asset_materialization if scope.built else None
+    reported = columns_of(schema_in(event.metadata) if event else None)
+    if reported:
+        return reported
+    with opened(scope, options) as data:
+        return tuple(Column(name=name, type=str(kind)) for name, kind in data.table.schema().fields.items())
+
+
+def _drift(scope: Scope, seen: Columns, history: Remembers) -> Finding:
+    good = good_columns(scope, history)
+    diff = schema_diff(good, seen) if good is not None else SchemaDiff()
+    look = Look(at=scope.now, seen=seen, good=good if good is not None and diff.is_breaking else seen)
+    memory = {SCHEMA_METADATA: dg.MetadataValue.json(document_of(look))}
+    if good is None:
+        return Finding(passed=True, summary=f"{_count(seen)}, looked at for the first time", metadata=memory)
+    return _finding(diff, seen, reference="the last good ones", metadata=memory)
+
+
+def _finding(
+    diff: SchemaDiff, seen: Columns, *, reference: str, metadata: Mapping[str, Any] | None = None
+) -> Finding:
+    shown: dict[str, Any] = {**(metadata or {}), "columns": len(seen)}
+    if not diff:
+        return Finding(passed=True, summary=f"{_count(seen)}, as {reference}", metadata=shown)
+    changes = [_record(*change) for change in _changes(diff)]
+    return Finding(
+        passed=False,
+        summary=f"{diff} (against {reference})",
+        severity=None if diff.is_breaking else dg.AssetCheckSeverity.WARN,
+        metadata={**shown, "changes": dg.MetadataValue.table(changes[:MOST_CHANGES])},
+        columns=sorted(diff.lost),
+    )
+
+
+def _changes(diff: SchemaDiff) -> Iterator[tuple[str, str, str, str]]:
+    yield from (("removed", name, "", "") for name in diff.removed)
+    yield from (("renamed, it seems", old, old, new) for old, new in diff.renamed)
+    yield from (("retyped", name, old, new) for name, old, new in diff.retyped)
+    yield from (("added", name, "", "") for name in diff.added)
+
+
+def _record(change: str, column: str, before: str, after: str) -> dg.TableRecord:
+    return dg.TableRecord({"change": change, "column": column, "before": before, "after": after})
+
+
+def _count(columns: Columns) -> str:
+    return f"{len(columns):,} column{'' if len(columns) == 1 else 's'}"

@@ -1,0 +1,214 @@
+"""Columns on real runs: drift from the last good ones, contracts, and what people say of a change."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from incident_ops.core.feedback import Lesson
+from incident_ops.detectors.factory import DetectorError
+from incident_ops.detectors.schema import build_schema_checks
+from incident_ops_tests.detectors.runs import (
+    Clock,
+    Reports,
+    answer,
+    evaluate,
+    schema_of,
+    table_asset,
+    written,
+)
+
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as instance:
+        yield instance
+
+
+class Table:
+    """A table with its schema check."""
+
+    def __init__(self, instance: dg.DagsterInstance, **options: Any) -> None:
+        self.clock = Clock()
+        self.reports = Reports()
+        self._checks = build_schema_checks([self.reports.asset], clock=self.clock, **options)
+        self._instance = instance
+
+    def has(self, **columns: str) -> dg.AssetCheckEvaluation:
+        self.clock.days_later()
+        self.reports.has(**columns)
+        return evaluate(self._instance, [self.reports.asset], self._checks)
+
+    def was(self, lesson: Lesson) -> None:
+        """What is said of the last evaluation."""
+        minute = timedelta(minutes=1)
+        now = self.clock.now
+        answer(self._instance, "schema", lesson, since=now - minute, until=now + minute)
+
+
+def columns_in(evaluation: dg.AssetCheckEvaluation) -> Any:
+    return (
+        evaluation.metadata["incident_ops/columns"].value if "incident_ops/columns" in evaluation.metadata else []
+    )
+
+
+def test_a_first_look_remembers_the_columns_and_passes(instance: dg.DagsterInstance) -> None:
+    found = Table(instance).has(id="BIGINT", amount="DOUBLE")
+    assert (found.passed, found.description) == (True, "2 columns, looked at for the first time")
+    assert found.metadata["incident_ops/nature"].value == "schema"
+
+
+def test_a_first_look_knows_the_columns_of_the_build_before(instance: dg.DagsterInstance) -> None:
+    instance.report_runless_asset_event(
+        dg.AssetMaterialization("orders", metadata={"dagster/column_schema": schema_of(id="BIGINT", gone="TEXT")})
+    )
+    instance.report_runless_asset_event(dg.AssetMaterialization("orders"))
+    found = Table(instance).has(id="BIGINT")
+    assert (found.passed, found.description) == (False, "columns removed gone (against the last good ones)")
+
+
+def test_a_breaking_change_fails_until_the_columns_are_back(instance: dg.DagsterInstance) -> None:
+    table = Table(instance)
+    assert table.has(id="BIGINT", amount="DOUBLE", at="TIMESTAMP").passed
+    for _ in range(2):
+        broken = table.has(id="BIGINT", amount="VARCHAR")
+        assert (broken.passed, broken.severity) == (False, ERROR)
+        assert broken.description == (
+            "columns removed at; columns retyped amount DOUBLE → VARCHAR (against the last good ones)"
+        )
+        assert columns_in(broken) == ["amount", "at"]
+    assert table.has(id="BIGINT", amount="DOUBLE", at="TIMESTAMP").passed
+
+
+@pytest.mark.parametrize(
+    ("lesson", "passes"), [(Lesson.EXPECTED, True), (Lesson.FALSE_POSITIVE, True), (Lesson.FIXED, False)]
+)
+def test_a_breaking_change_that_people_expected_is_the_good_one_from_then_on(
+    instance: dg.DagsterInstance, lesson: Lesson, passes: bool
+) -> None:
+    table = Table(instance)
+    table.has(id="BIGINT", price="DOUBLE")
+    renamed = table.has(id="BIGINT", cost="DOUBLE")
+    assert renamed.description == "columns renamed, it seems, price → cost (against the last good ones)"
+    table.was(lesson)
+    assert table.has(id="BIGINT", cost="DOUBLE").passed is passes
+    back = table.has(id="BIGINT", price="DOUBLE")
+    assert back.passed is not passes
+
+
+def test_an_answer_counts_though_the_check_failed_again_before_it_came(instance: dg.DagsterInstance) -> None:
+    table = Table(instance)
+    table.has(id="BIGINT", price="DOUBLE")
+    table.has(id="BIGINT")
+    told_of = table.clock.now
+    assert not table.has(id="BIGINT").passed
+    answer(instance, "schema", Lesson.EXPECTED, since=told_of, until=told_of)
+    assert table.has(id="BIGINT").passed
+
+
+def test_an_added_column_is_a_warning_once(instance: dg.DagsterInstance) -> None:
+    table = Table(instance)
+    table.has(id="BIGINT")
+    added = table.has(id="BIGINT", note="TEXT")
+    assert (added.passed, added.severity, columns_in(added)) == (False, WARN, [])
+    assert table.has(id="BIGINT", note="TEXT").passed
+    assert not table.has(id="BIGINT").passed, "it is one of the table's now"
+
+
+def test_what_another_writer_calls_the_same_type_is_no_change(instance: dg.DagsterInstance) -> None:
+    table = Table(instance)
+    table.has(id="BIGINT", name="VARCHAR(40)", at="TIMESTAMP")
+    assert table.has(id="int64", name="text", at="datetime64[us]").passed
+
+
+@pytest.mark.parametrize(
+    ("contract", "passed", "severity", "says"),
+    [
+        ({"id": "int64", "amount": "double"}, True, ERROR, "2 columns, as the contract"),
+        (["id", "amount"], True, ERROR, "2 columns, as the contract"),
+        ([dg.TableColumn("id", "int64"), dg.TableColumn("amount", "text")], False, ERROR, "amount text → DOUBLE"),
+        (schema_of(id="BIGINT", amount="DOUBLE", at="DATE"), False, ERROR, "removed at (against the contract)"),
+        (["id"], False, WARN, "columns added amount (against the contract)"),
+    ],
+)  # fmt: skip
+def test_columns_are_held_against_a_contract(
+    instance: dg.DagsterInstance, contract: Any, passed: bool, severity: dg.AssetCheckSeverity, says: str
+) -> None:
+    found = Table(instance, contract=contract).has(id="BIGINT", amount="DOUBLE")
+    assert (found.passed, found.severity) == (passed, severity)
+    assert says in (found.description or "")
+
+
+def test_the_definition_can_be_the_contract(instance: dg.DagsterInstance) -> None:
+    orders = Reports(metadata={"dagster/column_schema": schema_of(id="BIGINT", amount="DOUBLE")})
+    orders.has(id="BIGINT")
+    found = evaluate(instance, [orders.asset], build_schema_checks([orders.asset], contract=True))
+    assert found.description == "columns removed amount (against the contract)"
+
+
+@pytest.mark.parametrize(
+    ("contract", "says"),
+    [(True, "definition of orders declares no columns"), ([], "names no column"), ("id", r"\['id'\]")],
+)
+def test_a_contract_that_says_nothing_is_refused_when_the_location_loads(contract: Any, says: str) -> None:
+    with pytest.raises(DetectorError, match=says):
+        build_schema_checks(["orders"], contract=contract)
+
+
+def test_columns_that_no_build_reports_are_read_where_the_data_is(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.duckdb"
+    with written(path) as connection:
+        connection.execute('CREATE TABLE orders ("the ""id""" BIGINT, "full name" VARCHAR)')
+    orders = table_asset()
+    checks = build_schema_checks([orders], source=f"duckdb://{path}")
+    assert evaluate(instance, [orders], checks).passed
+    with written(path) as connection:
+        connection.execute('ALTER TABLE orders DROP "full name"')
+    found = evaluate(instance, [orders], checks)
+    assert columns_in(found) == ["full name"]
+
+
+def test_columns_of_a_postgres_table_agree_with_a_contract_in_its_own_words(
+    instance: dg.DagsterInstance, postgres_url: str
+) -> None:
+    types = {
+        "a": "bigint", "b": "character varying(40)", "c": "timestamp with time zone", "d": "numeric(18, 2)",
+        "e": "double precision", "f": "boolean", "g": "date", "h": "jsonb", "i": "bytea", "j": "integer",
+    }  # fmt: skip
+    columns = ", ".join(f"{name} {kind} NOT NULL" for name, kind in types.items())
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE orders ({columns})".encode())
+    orders = table_asset()
+    found = evaluate(instance, [orders], build_schema_checks([orders], source=postgres_url, contract=types))
+    assert found.passed, found.description
+
+
+def test_a_thousand_columns_are_compared_and_few_are_named(instance: dg.DagsterInstance) -> None:
+    table = Table(instance)
+    wide = {f"column {n}": "DOUBLE" for n in range(1000)}
+    assert table.has(**wide).passed
+    found = table.has(**dict(list(wide.items())[:900]))
+    assert len(found.description or "") < 200
+    assert len(columns_in(found)) == 100
+    assert len(json.dumps(found.metadata["incident_ops/schema"].value)) < 100_000
+
+
+def test_a_note_in_another_form_is_not_obeyed(instance: dg.DagsterInstance) -> None:
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("orders"),
+            check_name="schema",
+            passed=True,
+            metadata={"incident_ops/schema": dg.MetadataValue.json({"version": 99})},
+        )
+    )
+    assert Table(instance).has(id="BIGINT").description == "1 column, looked at for the first time"
