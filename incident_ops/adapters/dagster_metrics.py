@@ -13,8 +13,9 @@ from incident_ops.core.declared import Declared, declared_in
 from incident_ops.core.metrics import METRICS_METADATA, Measured, Measurement, MetricsError, measurement_in
 from incident_ops.core.pii import ANY_COLUMN
 
-_OF_MANY_ROWS = re.compile(r"count|rate|share|ratio|distinct|drift|divergence|psi")
-"""Metrics that are never a value of the column: any other may be one (a minimum, a mean of one row)."""
+_OF_MANY_ROWS = {"count", "rate", "share", "ratio", "distinct", "drift", "divergence", "psi", "js"}
+"""Words in the names of metrics that are never a value of the column: any other may be one (a mean of one row)."""
+_OF_ONE_ROW = {"min", "max", "mean", "median", "first", "last", "top", "mode"}
 
 
 def declared_of(evaluation: dg.AssetCheckEvaluation) -> Declared:
@@ -48,4 +49,5 @@ def _measurement(metadata: Mapping[str, dg.MetadataValue]) -> Measurement | None
 
 
 def _is_safe(point: Measured) -> bool:
-    return not point.column or _OF_MANY_ROWS.search(point.metric.lower()) is not None
+    words = set(re.findall(r"[a-z]+", point.metric.lower()))
+    return not point.column or (bool(words & _OF_MANY_ROWS) and not words & _OF_ONE_ROW)

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident_ops.core.alert import Alert, AlertKind, Nature
+from incident_ops.core.error_text import shorten
 from incident_ops.core.metrics import Measured
+
+_LINE = 300  # names of metrics and columns come from outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,8 @@ def excuse_of(alert: Alert, events: Iterable[ExpectedEvent]) -> str | None:
     if event is None:
         return None
     allowed = f", up to {event.up_to:g} is expected" if event.up_to is not None else ""
-    return f"expected event {event.name}: {_words(max(out, key=_distance))}{allowed}"
+    said = f"expected event {event.name}: {_words(max(out, key=_distance))}{allowed}"
+    return shorten(" ".join(said.split()), _LINE)
 
 
 def _distance(point: Measured) -> float:

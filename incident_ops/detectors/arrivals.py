@@ -85,8 +85,8 @@ def _of_partitions(
             advances.append(_Advance.of(at, key, window))
         elif window.start == advances[-1].window.start:
             rebuilt.append(at)
-    if not advances:
-        return Arrivals(times=())
+    if not advances:  # nothing, or builds that were reported without their partition
+        return Arrivals(times=[_time(record) for record in records])
     usual = median_low([each.behind for each in advances])
     newest = advances[-1]
     if len(rebuilt) > len(advances):  # a partition of a month that is built every day: the days are its cadence

@@ -43,8 +43,8 @@ class FailingRows:
         what: of them, after "12 of 100 rows": "share their id with another row".
         columns: those the rule speaks of: the sample shows them first, and they explain nothing.
         bad: those whose values are wrong; empty where the rows are.
-        marked: all rows with the boolean column `MARK`, where the rule can tell it for each row: then it can be
-            asked in which slice of the table they lie.
+        marked: all rows with the boolean column `MARK`, where the engine can tell it for each row: then they are
+            counted in one scan, and it can be asked in which slice of the table they lie.
         shown: columns that the sample may be of; None for all of `rows`.
         query: in the engine's own SQL; by default `rows`'.
         is_withheld: whether any of their values may be made of personal data.
@@ -73,10 +73,7 @@ def finding_of(
     Raises:
         DetectorError: there is no such context column.
     """
-    everything = data.one(data.table.aggregate(rows=data.table.count()))["rows"]
-    count = failing.count
-    if count is None:
-        count = data.one(failing.rows.aggregate(rows=failing.rows.count()))["rows"]
+    everything, count = _counts(data, failing)
     share = count / everything if everything else 0.0
     passed = count == 0 or count <= (at_most * everything if isinstance(at_most, float) else at_most)
     return Finding(
@@ -114,6 +111,18 @@ def require_tolerance(at_most: float) -> None:
         raise DetectorError(
             f"at_most={at_most!r} is neither a number of rows (an int) nor a share (a float of 0 to 1)"
         )
+
+
+def _counts(data: "Data", failing: FailingRows) -> tuple[int, int]:
+    """All rows and the failing ones: in one scan where the rows are marked."""
+    if failing.marked is not None:
+        marks: Any = failing.marked[MARK]
+        counts = data.one(failing.marked.aggregate(rows=failing.marked.count(), failing=marks.sum()))
+        return counts["rows"], counts["failing"] or 0
+    everything = data.one(data.table.aggregate(rows=data.table.count()))["rows"]
+    if failing.count is not None:
+        return everything, failing.count
+    return everything, data.one(failing.rows.aggregate(rows=failing.rows.count()))["rows"]
 
 
 def _summary(count: int, everything: int, what: str, note: str, *, tolerated: bool) -> str:
@@ -159,7 +168,8 @@ def _table_name(data: "Data") -> str | None:
     """None where the rows are not simply those of a table."""
     from ibis.expr.operations import DatabaseTable
 
-    return next((table.name for table in data.table.op().find(DatabaseTable)), None)
+    tables: list[Any] = data.table.op().find(DatabaseTable)
+    return tables[0].name if tables else None
 
 
 def _shown(failing: FailingRows, context_columns: Sequence[str] | None) -> list[str]:

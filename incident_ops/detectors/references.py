@@ -24,6 +24,8 @@ from incident_ops.detectors.targets import Asset, Assets, Target, targets_of
 if TYPE_CHECKING:
     from incident_ops.detectors.reading import Data
 
+_MARKING = ("duckdb", "postgres")
+"""Engines that look up a value in a subquery for each row; others do it in a filter only."""
 MOST_LOOKED_UP = 1000
 """Values by which failing rows are looked up, where the values they refer to are in another engine."""
 
@@ -100,7 +102,7 @@ def dangling_rows(data: "Data", referred: "Data", column: str, other: str, targe
         what=f"have a {column} that is not in {target.name}",
         columns=[column],
         bad=[column],
-        marked=table.mutate(**{MARK: fails}) if count is None else None,
+        marked=table.mutate(**{MARK: fails}) if count is None and data.backend_name in _MARKING else None,
         count=count,
     )
 

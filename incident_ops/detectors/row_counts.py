@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -32,7 +32,7 @@ def counted(scope: Scope, options: ReadOptions) -> int:
     found = reported_rows(scope, options)
     if found is not None:
         return found
-    everything = ReadOptions(**{name: value for name, value in options.items() if name != "sample"})  # pyright: ignore[reportArgumentType]
+    everything = cast("ReadOptions", {name: value for name, value in options.items() if name != "sample"})
     with opened(scope, everything) as data:
         return int(data.one(data.table.aggregate(rows=data.table.count()))["rows"])
 

@@ -103,11 +103,12 @@ def _failing(scope: Scope, data: "Data", query: str) -> FailingRows:
     source = f"({data.sql}) AS {alias}"
     marks = f"SELECT *, ({condition}) IS TRUE AS {MARK} FROM {source}"
     schema = data.table.schema()
+    can_mark = data.backend_name in ("duckdb", "postgres")  # others may not take every condition as a value
     return FailingRows(
         rows=_sql(data, f"SELECT * FROM {source} WHERE {condition}", schema),
         what="fail",
         columns=[name for name in data.table.columns if name.casefold() in columns],
-        marked=_sql(data, marks, {**schema.fields, MARK: "boolean"}) if data.duckdb is not None else None,
+        marked=_sql(data, marks, {**schema.fields, MARK: "boolean"}) if can_mark else None,
     )
 
 

@@ -176,7 +176,7 @@ class TestTeach:
         assert DagsterBoard(instance, UI).teach(self.LESSON) is None
         (remark,) = remarks(instance, "shop", "orders")
         assert remark.description == "volume: what INC-7 tells of is the new level"
-        assert feedback_in(remark.metadata[FEEDBACK_METADATA].data) == self.LESSON.feedback
+        assert feedback_in(remark.metadata[FEEDBACK_METADATA].value) == self.LESSON.feedback
         check = dg.AssetCheckKey(dg.AssetKey(["shop", "orders"]), "volume")
         assert list(EventLog(instance).feedback(check)) == [self.LESSON.feedback]
 

@@ -109,12 +109,16 @@ def test_values_of_a_column_of_personal_data_are_not_kept(instance: dg.DagsterIn
     )
     kept = (
         Measured(metric="null_rate", column="Salary", value=0.25),
+        Measured(metric="js", column="Salary", value=0.5),
         Measured(metric="max", column="age", value=99),
         ROWS,
     )
-    told = Measured(metric="max", column="Salary", value=123_456)
+    told = [
+        Measured(metric=metric, column="Salary", value=123_456)
+        for metric in ("max", "p95", "duration", "top_count")
+    ]
     for passed in (True, False):
-        page = reported(instance, passed=passed, metrics=dg.MetadataValue.json(document(told, *kept)))
+        page = reported(instance, passed=passed, metrics=dg.MetadataValue.json(document(*told, *kept)))
         assert page.facts.measurements[-1].measurement.points == kept
     alert = page.observations[-1]
     assert isinstance(alert, Alert)

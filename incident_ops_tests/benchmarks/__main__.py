@@ -2,13 +2,23 @@
 
 import sys
 
-from incident_ops_tests.benchmarks import arrivals, attribution, changes, intraday, lineage, storms, volume
+from incident_ops_tests.benchmarks import (
+    arrivals,
+    attribution,
+    changes,
+    field_health,
+    intraday,
+    lineage,
+    storms,
+    volume,
+)
 from incident_ops_tests.benchmarks.table import Row, print_table
 
 ALL = {
     "arrivals": arrivals,
     "attribution": attribution,
     "changes": changes,
+    "field_health": field_health,
     "intraday": intraday,
     "lineage": lineage,
     "storms": storms,

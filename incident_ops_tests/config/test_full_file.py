@@ -218,6 +218,7 @@ group_window: 2h
 reopen_within: 1h
 resolve_after: 5m
 consumers: {cfo_dash: [cfo@acme.test]}
+expected_events: [{name: sale, assets: [orders], from: 2026-11-27, until: 2026-11-30, up_to: 6.0}]
 slack: {token: {env: SLACK_TOKEN}}
 """,
         file="incident_ops.yaml",

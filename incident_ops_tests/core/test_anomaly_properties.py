@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from math import inf, isfinite, nan
 
 from hypothesis import HealthCheck, given, settings
@@ -46,11 +47,11 @@ def any_times(draw: st.DrawFn) -> Series:
     ]
 
 
-def one_by_one(series: Series, peers: Sequence[Series] = (), **options: float) -> list[str]:
-    return [
-        repr(judge(series[:n], value, at=at, peers=peers, holidays=HOLIDAYS, **options))
-        for n, (at, value) in enumerate(series)
-    ]
+def one_by_one(
+    series: Series, peers: Sequence[Series] = (), *, sensitivity: float = 1.0, widen: float = 1.0
+) -> list[str]:
+    asked = partial(judge, peers=peers, holidays=HOLIDAYS, sensitivity=sensitivity, widen=widen)
+    return [repr(asked(series[:n], value, at=at)) for n, (at, value) in enumerate(series)]
 
 
 def said(judgements: Sequence[object]) -> list[str]:

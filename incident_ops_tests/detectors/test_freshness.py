@@ -300,6 +300,13 @@ def test_a_partition_of_a_month_that_is_built_every_day_is_due_every_day(instanc
     assert verdict(evaluated(instance, current, at=NOON + DAY)) == "FAIL"
 
 
+def test_builds_reported_without_their_partition_are_builds_all_the_same(instance: dg.DagsterInstance) -> None:
+    for at in mornings(20):
+        report(instance, at, asset="clicks")
+    assert verdict(evaluated(instance, clicks)) == "PASS"
+    assert verdict(evaluated(instance, clicks, at=NOON + 20 * HOUR)) == "FAIL"
+
+
 def test_a_calendar_that_has_ended_expects_nothing_more(instance: dg.DagsterInstance) -> None:
     ended = dg.AssetSpec(
         "clicks", partitions_def=dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-02-01")

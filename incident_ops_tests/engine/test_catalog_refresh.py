@@ -9,6 +9,7 @@ from incident_ops.core.alert import AssetRef
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.catalog.history import ChangeKind
 from incident_ops.core.errors import SourceUnavailable
+from incident_ops.core.feedback import Taught
 from incident_ops.core.incident import Incident
 from incident_ops.core.provenance import Facts, Materialization
 from incident_ops.core.routing import RoutingRules
@@ -43,6 +44,9 @@ class NoBoard:
         return ()
 
     def retire(self, incidents: Sequence[Incident]) -> None:
+        pass
+
+    def teach(self, lesson: Taught) -> None:
         pass
 
 

@@ -1,6 +1,7 @@
 """What resolving teaches, who must have said it, and that it reaches Dagster at least once."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def fails(
     times: float = 4.0,
     check: str = "volume",
     is_measured: bool = True,
-    **policy: object,
+    **policy: Any,
 ) -> Alert:
     """The check fails, and the tail brings the evaluation with what it measured."""
     point = Measured(metric="row_count", value=USUAL * times, low=900, high=1_100, score=0.9)
@@ -162,7 +163,7 @@ EVENT = ExpectedEvent(
     ends=minutes(10_000),
     up_to=6.0,
 )
-ANNOUNCED = {"expected_events": (EVENT,)}
+ANNOUNCED: dict[str, Any] = {"expected_events": (EVENT,)}
 REASON = "expected event black friday: row_count is 4.0 times the usual, up to 6 is expected"
 
 

@@ -130,6 +130,7 @@ STORIES = {
         job="refresh_finance",
         failed_checks={
             "raw/orders: amount_is_present": "ERROR",
+            "raw/orders: field_health": "ERROR",
             "staging/stg_orders: not_null_stg_orders_amount": "WARN",
         },
         built=frozenset({"raw/orders", "marts/revenue_daily", "dashboards/cfo_revenue"}),

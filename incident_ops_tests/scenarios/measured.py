@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from incident_ops.core.feedback import FEEDBACK_METADATA, Feedback, feedback_in
 from incident_ops.core.incident import Incident
 from incident_ops.core.status import Resolution
 from incident_ops.detectors.volume import build_volume_checks
@@ -68,6 +69,11 @@ class Table:
     def observations(self) -> list[dg.AssetObservation]:
         records = self.story.instance.fetch_observations(dg.AssetKey("orders"), limit=50).records
         return [r.asset_observation for r in reversed(records) if r.asset_observation is not None]
+
+    def answers(self) -> list[Feedback]:
+        """What a detector finds on the asset."""
+        found = [observation.metadata.get(FEEDBACK_METADATA) for observation in self.observations()]
+        return [feedback_in(value.value) for value in found if isinstance(value, dg.JsonMetadataValue)]
 
 
 def measured_in(story: Story, **options: Any) -> Table:

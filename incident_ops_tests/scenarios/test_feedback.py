@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.alert import Nature
-from incident_ops.core.feedback import FEEDBACK_METADATA, Lesson
+from incident_ops.core.feedback import FEEDBACK_METADATA, Feedback, Lesson
+from incident_ops.core.metrics import Measurement
 from incident_ops.core.status import Resolution, Status
 from incident_ops.defs.stored_history import StoredHistory, stored_history
 from incident_ops.detectors.history import EventLog, History
@@ -72,7 +73,7 @@ def test_an_incident_that_ends_by_itself_teaches_nothing(story: Story):
     assert table.builds(1), "the same day again, as it should be"
     story.tick()
     assert story.incident.status is Status.RESOLVED
-    assert [FEEDBACK_METADATA in remark.metadata for remark in table.observations()].count(True) == 0
+    assert table.answers() == []
 
 
 def test_the_answer_is_an_observation_of_the_asset_that_repeats_its_data_version(story: Story):
@@ -83,13 +84,13 @@ def test_the_answer_is_an_observation_of_the_asset_that_repeats_its_data_version
     table.is_answered(Resolution.EXPECTED)
     story.tick()
     [answer] = [remark for remark in table.observations() if FEEDBACK_METADATA in remark.metadata]
-    document = answer.metadata[FEEDBACK_METADATA].value
-    assert (document["check"], document["lesson"]) == ("volume", "expected")
+    [said] = table.answers()
+    assert (said.check, said.lesson) == ("volume", Lesson.EXPECTED)
     built = story.instance.fetch_materializations(CHECK.asset_key, limit=1).records[0].asset_materialization
     assert built is not None
     version = "dagster/data_version"
     assert answer.tags[version] == (built.tags or {})[version]
-    assert answer.metadata["incident"].value.endswith("INC-1"), "so that our own tail knows it for ours"
+    assert str(answer.metadata["incident"].value).endswith("INC-1"), "so that our own tail knows it for ours"
 
 
 def test_an_answer_that_was_wrong_is_taken_back_by_the_next_one(story: Story):
@@ -107,7 +108,7 @@ def test_an_answer_that_was_wrong_is_taken_back_by_the_next_one(story: Story):
 # ---- kept by us
 
 
-def remembered(history: History) -> tuple[list[object], list[object]]:
+def remembered(history: History) -> tuple[list[Measurement], list[Feedback]]:
     return list(history.measurements(CHECK)), list(history.feedback(CHECK))
 
 

@@ -49,7 +49,7 @@ def judge(
         peers: other series of the same kind, such as the tables that the same job loads, each with its value at
             `at`. Three of them make a common movement, which the series is expected to share, down to a quarter
             and up to the fourfold: when all tables are empty at once, all are anomalous. Without peers the bounds
-            are a third wider.
+            are wider by two fifths.
         sensitivity: above 0; bounds are 1/sensitivity as far from the forecast.
         widen: above 0; bounds are `widen` times as far: what the feedback "false positive" has taught.
         holidays: days (of the time zone of `at`) that may be like Sundays instead of their weekday.
@@ -85,7 +85,9 @@ def judge(
         moved = on_accepted_level(places, first, cadence)
         if moved is None:
             return learning(0, 1, of_what=" the accepted level")
-        places = moved
+        if moved is not places:
+            places, before = moved, moved[:-1]
+            values = np.array([measure.back(place) for place in before[~np.isnan(before)].tolist()])
     company = _company(peers if measure.start else (), slots, cadence, at, length + 1)
     special = SpecialDays.of(days_until(at.date(), length + 1), holidays) if cadence is DAILY else None
     outlook = Course.of(places, measure, cadence, company, special).outlook(length, values, at=at)

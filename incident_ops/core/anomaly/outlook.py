@@ -11,11 +11,13 @@ from incident_ops.core.anomaly.measure import LEAST_RATIO, Measure
 from incident_ops.core.anomaly.wording import reason
 
 LEAST = 8  # points: from here on a value is judged
-WIDTH = 2.9  # spreads to the bound. Measured on real daily tables: about one false alarm in 100 series-days
-MANY = log(10)  # a table of so many rows is not empty by chance
+WIDTH = 2.85  # spreads to the bound. Measured on real daily tables: about one false alarm in 100 series-days
+MANY = log(5)  # a table of so many rows is empty by chance once in 150 days
+SHARE_VARIES = 0.125  # of what the peers' movement lets expect: a table may follow them fully
 RECENT = 28
 BEYOND = 0.3  # at least, of the range that was reached by a series too short for a forecast
-NOTHING = 1.25  # the deviation of a zero that is unusual, at least
+STRETCHES = 3  # of empty days among them: a table that is empty every Sunday has four
+NOTHING = 1.25  # the deviation, at least, of a zero that is unusual
 CERTAIN = 0.999
 
 
@@ -104,7 +106,8 @@ def _bounds(outlook: Outlook, width: float) -> tuple[float, float, float]:
     """The least and greatest forecast, and how far beyond them a value may lie."""
     centre = outlook.forecast + outlook.share
     by_chance = min(outlook.measure.small_counts(outlook.forecast), 4 * outlook.spread**2)
-    spread = sqrt(outlook.spread**2 + outlook.measure.least**2 + by_chance)
+    by_peers = (SHARE_VARIES * outlook.share) ** 2
+    spread = sqrt(outlook.spread**2 + outlook.measure.least**2 + by_chance + by_peers)
     return centre + outlook.lower, centre + outlook.upper, width * outlook.widening * spread
 
 
@@ -118,7 +121,7 @@ def _reached(outlook: Outlook, width: float) -> tuple[float, float, float]:
 
 
 def _nothing_is_unusual(value: float, outlook: Outlook, width: float) -> bool:
-    """No rows, where the last 28 known days had one stretch without at most, and either many or always as many.
+    """No rows, where few of the last days were without, and the others had either many or always as many.
 
     Asked without the peers and without the chance of small counts: neither makes an empty table usual. Less than
     nothing is unusual wherever it never was.
@@ -127,7 +130,7 @@ def _nothing_is_unusual(value: float, outlook: Outlook, width: float) -> bool:
     if value < 0 or not outlook.measure.start:
         return outlook.measure.start > 0
     is_empty = recent == 0
-    if is_empty[0] + np.count_nonzero(is_empty[1:] & ~is_empty[:-1]) > 1:
+    if is_empty[0] + np.count_nonzero(is_empty[1:] & ~is_empty[:-1]) > STRETCHES:
         return False
     if not outlook.is_seasonal:
         return float(recent.min()) >= exp(MANY) or recent.min() == recent.max() > 0

@@ -16,7 +16,7 @@ LEAST_PEERS = 3
 SHARE = 0.8  # of the common movement is expected of the series: no two tables move quite alike
 MOST = log(4)  # a job whose tables all fall below a quarter is not excused by it: a shared outage is one
 CALM = 0.5  # usual median of |error| ÷ spread, of errors with heavy tails; .67 for normal ones
-ALONE = 1.3  # without peers a holiday can't be told from a fault: all bounds are wider
+ALONE = 1.4  # without peers a holiday can't be told from a fault: all bounds are wider
 
 
 def common(errors: Array) -> Array:

@@ -123,7 +123,7 @@ def _daily(
     slots = points.filled(first, length)
     company = _company(peers, first, length)
     special = SpecialDays.of(days_until(points.times[-1].date(), length), holidays)
-    alone = Company.none(length, asked=length)
+    alone = Company.none(length, asked=length - DAILY.long_reach)
     courses: dict[Measure, Course] = {}
     numbers = (points.days - first).tolist()
     all_counts, told = are_counts(known), list[Judgement]()
@@ -146,6 +146,6 @@ def _daily(
 
 def _company(peers: Sequence[_Points], first: int, length: int) -> Company:
     if not peers:
-        return Company.none(length, asked=length)
+        return Company.none(length, asked=length - DAILY.long_reach)
     places = np.array([COUNTS.of(peer.filled(first, length)) for peer in peers])
-    return Company.of(places, DAILY, asked=length)
+    return Company.of(places, DAILY, asked=length - DAILY.long_reach)

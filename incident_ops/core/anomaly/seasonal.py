@@ -3,7 +3,7 @@
     forecast(t) = level(t) + season(t)
     rough(t)    = median of the last `level` slots (a week of days: each weekday once, so no weekday weighs more)
     season(t)   = median, over the last `seasons` slots of the same season, of value minus rough(t)
-    level(t)    = median of the last `level` slots without their season: value − season + the median season of the week
+    level(t)    = median of the last `level` slots without their season: value − season + the week's median season
 
 The season so carries weekday and trend: what the level lags behind by, it lagged behind by last week too. A single
 bad day moves neither median, a lasting change of level moves the level after half its window. The spread is the
@@ -61,7 +61,8 @@ def forecasts(places: Array, cadence: Cadence) -> Forecasts:
     if cadence.season == 1:
         return Forecasts(rough, season, surplus)
     even = places - season + medians(windows(season, cadence.level), least=1)
-    return Forecasts(medians(windows(even, cadence.level), least=LEAST_LEVEL), season, surplus)
+    level = medians(windows(even, cadence.level), least=LEAST_LEVEL)
+    return Forecasts(np.where(np.isnan(level), rough, level), season, surplus)
 
 
 def spreads(rows: Array) -> Array:

@@ -12,7 +12,7 @@ from incident_ops.core.profile import PROFILE_METADATA, Metric, TableProfile, do
 from incident_ops.detectors.attribution import explain_failing_rows, quoted
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.field_health.past import Past
-from incident_ops.detectors.field_health.verdicts import GONE, Verdict, verdicts_on
+from incident_ops.detectors.field_health.verdicts import GONE, Verdict, verdicts_on, worst_first
 from incident_ops.detectors.field_health.wording import summary, table_of
 from incident_ops.detectors.learnt import LearntOptions
 from incident_ops.detectors.options import besides, only
@@ -112,12 +112,12 @@ def build_field_health_checks(
 
 
 def _metrics(names: Collection[Metric | str]) -> frozenset[Metric]:
+    if isinstance(names, str):
+        raise DetectorError(f"metrics are a list, such as [{names!r}]")
     known = {metric.value for metric in Metric}
     unknown = sorted(str(name) for name in names if name not in known)
-    if isinstance(names, str) or unknown:
-        raise DetectorError(
-            f"there is no metric {', '.join(unknown) or names}: there are {', '.join(sorted(known))}"
-        )
+    if unknown:
+        raise DetectorError(f"there is no metric {', '.join(unknown)}: there are {', '.join(sorted(known))}")
     return frozenset(Metric(name) for name in names)
 
 
@@ -135,7 +135,7 @@ def _looked(
             known=past.good.shapes if past.good else None,
         )
         verdicts = verdicts_on(profile, scope, past, metrics=metrics, columns=columns)
-        out = sorted((v for v in verdicts if v.measured.is_out), key=lambda v: -v.measured.score)
+        out = worst_first(verdicts)
         return Finding(
             passed=not out,
             summary=summary(profile, out, [v for v in verdicts if v.is_learning], len(verdicts)),

@@ -1,6 +1,6 @@
 """Which columns are out of the ordinary, of many that are judged at once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 
@@ -86,6 +86,12 @@ def verdicts_on(
         *(Verdict(measured=Measured(metric=GONE, column=name, value=1.0, score=CERTAIN)) for name in gone),
         *(_held_to(verdict, bar) for verdict in judged),
     ]
+
+
+def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """What is out; drift last, since it is most often the shadow of a rate that people understand sooner."""
+    out = [verdict for verdict in verdicts if verdict.measured.is_out]
+    return sorted(out, key=lambda v: (v.measured.metric in (Metric.PSI, Metric.JS), -v.measured.score))
 
 
 def bar_of(series: int) -> float:

@@ -1,0 +1,33 @@
+"""Without Ibis the package is imported all the same, and says in one sentence what is missing."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "ibis":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Nothing())
+import incident_ops.detectors
+from incident_ops.detectors.field_health import build_field_health_checks
+from incident_ops.detectors.reading import IbisMissing
+
+try:
+    build_field_health_checks(["orders"])
+except IbisMissing as error:
+    print(error)
+"""
+
+
+def test_a_location_without_ibis_loads_and_is_told_what_to_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.stdout, done.stderr) == (
+        "to read data Ibis is needed: pip install 'incident-ops[detectors]'\n",
+        "",
+    )
