@@ -119,7 +119,10 @@ def _condition(query: str, data: "Data") -> tuple[str, str, Collection[str]] | N
     from sqlglot import exp
 
     dialect: Any = getattr(data.backend, "dialect", None)
-    tree = sqlglot.parse_one(query.replace(TABLE, ROWS), read=dialect)
+    try:
+        tree = sqlglot.parse_one(query.replace(TABLE, ROWS), read=dialect)
+    except sqlglot.ParseError:
+        return None  # the engine may know better
     if not isinstance(tree, exp.Select) or {name for name, part in tree.args.items() if part} != _PLAIN:
         return None
     table = tree.args["from_"].this

@@ -9,12 +9,19 @@ from typing import Any
 
 import ibis
 
+from incident_ops.core.profile import QUANTILES, Metric, TableProfile
 from incident_ops.detectors.profile import expressions, planned, profile_of
 from incident_ops.detectors.reading import Data
 from incident_ops_tests.benchmarks.table import Row, print_table
 
 ROWS = 10_000_000
-LEAST_RATIO = 2.0
+AGGREGATES = {
+    Metric.NULL_RATE: "there",
+    Metric.DISTINCT_COUNT: "distinct",
+    Metric.UNIQUE_RATE: "distinct",
+    **dict.fromkeys(QUANTILES, "quantiles"),
+}
+"""Of a metric that is not called like the aggregate it comes from."""
 ORDERS = """
     SELECT i AS id, (i * 7919) % 200000 AS customer, random() * 500 AS amount,
         CASE WHEN random() < .02 THEN NULL ELSE random() * 50 END AS discount,
@@ -27,8 +34,8 @@ ORDERS = """
 
 @contextmanager
 def table_of(rows: int, *, in_memory: bool) -> Iterator[Data]:
-    """Orders of eight columns: two keys, two amounts, a category, a text, a flag and a time; as a table in memory or
-    as a Parquet file, which is where a scan costs something."""
+    """Orders of eight columns: two keys, two amounts, a category, a text, a flag and a time; as a table in memory
+    or as a Parquet file, which is where a scan costs something."""
     backend = ibis.duckdb.connect()
     with tempfile.TemporaryDirectory() as folder:
         if in_memory:
@@ -42,12 +49,19 @@ def table_of(rows: int, *, in_memory: bool) -> Iterator[Data]:
         backend.disconnect()
 
 
-def separately(data: Data, expression: Any) -> int:
-    """Each aggregate of the expression as a query of its own; returns how many."""
-    aggregates = expression.op().metrics
-    for name, aggregate in aggregates.items():
-        data.one(data.table.aggregate([aggregate.to_expr().name(name)]))
-    return len(aggregates)
+def separately(data: Data, profile: TableProfile, expression: Any) -> int:
+    """Each metric of the profile, and each column's categories, as a query of its own, which is what a check for
+    each metric asks; returns how many. The formulas are the same."""
+    aggregates = {name: aggregate.to_expr() for name, aggregate in expression.op().metrics.items()}
+    wanted = [
+        f"c{place}_{AGGREGATES.get(metric, metric.removesuffix('_rate'))}"
+        for place, column in enumerate(profile.columns.values())
+        for metric in column.metrics
+    ]
+    wanted += [name for name in aggregates if name.endswith("_known")]
+    for name in wanted:
+        data.one(data.table.aggregate([aggregates[name].name(name)]))
+    return len(wanted)
 
 
 def measured(rows: int, *, in_memory: bool) -> tuple[float, float, int]:
@@ -57,7 +71,14 @@ def measured(rows: int, *, in_memory: bool) -> tuple[float, float, int]:
         known = {name: column.shape for name, column in start.columns.items() if column.shape is not None}
         (expression,) = expressions(data.table, planned(data.table, known=known), engine="duckdb", exact=False)
         together = _seconds(lambda: profile_of(data, exact=False, known=known))
-        return together, _seconds(lambda: separately(data, expression)), len(expression.columns)
+        queries = 0
+
+        def ask() -> None:
+            nonlocal queries
+            queries = separately(data, start, expression)
+
+        apart = _seconds(ask)
+        return together, apart, queries
 
 
 def results(rows: int = ROWS) -> list[Row]:
@@ -70,9 +91,9 @@ def _row(rows: int, where: str, *, in_memory: bool) -> Row:
     return Row(
         f"field health, {rows:,} rows × 8 columns, {where}",
         f"{ratio:.1f} times as fast ({together:.1f} s)",
-        "" if in_memory else f"≥ {LEAST_RATIO:g}",
+        "",
         f"{queries} separate queries {apart:.1f} s",
-        None if in_memory else ratio >= LEAST_RATIO,
+        None,
     )
 
 

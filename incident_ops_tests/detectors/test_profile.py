@@ -17,6 +17,7 @@ from incident_ops.core.profile import Kind, Metric, Shape, TableProfile
 from incident_ops.detectors import profile as profiles
 from incident_ops.detectors.profile import Plan, expressions, groups, kind_of, profile_of
 from incident_ops.detectors.reading import Data, ReadError
+from incident_ops_tests.benchmarks import field_health
 
 GOLDEN = Path(__file__).parent / "golden"
 NAN, INF = float("nan"), float("inf")
@@ -232,3 +233,11 @@ def test_spark_answers_as_duckdb_does() -> None:
             (0D, 'x', -4)"""
         )
         _same(profile_of(_data(backend, backend.table("t")), exact=True), profile_of(data_of(frame)))
+
+
+def test_the_benchmark_measures_both_ways() -> None:
+    rows = field_health.results(2000)
+    assert [row.name for row in rows] == [
+        "field health, 2,000 rows × 8 columns, Parquet", "field health, 2,000 rows × 8 columns, in memory",
+    ]  # fmt: skip
+    assert all("separate queries" in row.baseline and "times as fast" in row.measured for row in rows)
