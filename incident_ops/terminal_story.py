@@ -24,7 +24,9 @@ def show(incident: Incident, story: Record) -> None:
 
 def _heading(incident: Incident, story: Record) -> Iterable[str]:
     yield f"{incident.id}  {incident.severity}  {incident.status}  {incident.title}\n"
-    facts = {name: value for name, value in incident.facts if name != EXPLAINED_BY or not story["attribution"]}
+    facts = {
+        name: value for name, value in incident.facts.items() if name != EXPLAINED_BY or not story["attribution"]
+    }
     rows = {
         "owner": incident.owner or "unknown",
         "assignee": incident.assignee,

@@ -97,6 +97,7 @@ def _known_of(
     look = AssetLook(
         asset=asset,
         has=covered.has,
+        checks=node.checks,
         columns=tuple(
             ColumnLook(name=column.name, type=column.type, is_personal=column.name in personal)
             for column in reported

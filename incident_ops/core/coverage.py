@@ -5,7 +5,7 @@ What suits one asset's own data is `suggestion`'s business.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -49,6 +49,8 @@ FACTORIES: Mapping[Part, str] = {
     Part.FIELD_HEALTH: "build_field_health_checks",
 }
 """What adds each part. An owner is written on the asset itself."""
+
+CODE_WIDTH = 100
 
 NatureOf = Callable[[str, str], Nature]
 """(asset, check) → nature."""
@@ -144,11 +146,19 @@ def code_for(lacking: Sequence[Covered]) -> str:
     wanted = {part: assets for part, assets in wanted.items() if assets}
     if not wanted:
         return ""
-    lines = [f"from incident_ops.detectors import {', '.join(sorted(FACTORIES[part] for part in wanted))}", ""]
-    lines.append("checks = [")
+    lines = [*import_code(FACTORIES[part] for part in wanted), "", "checks = ["]
     for part, assets in wanted.items():
         lines += [f"    *{FACTORIES[part]}(assets=[", *(f"        {key_code(a)}," for a in assets), "    ]),"]
     return "\n".join([*lines, "]", ""])
+
+
+def import_code(names: Iterable[str]) -> Sequence[str]:
+    """The lines that import what the library offers under these names."""
+    each = sorted(set(names))
+    line = f"from incident_ops.detectors import {', '.join(each)}"
+    if len(line) <= CODE_WIDTH:
+        return [line]
+    return ["from incident_ops.detectors import (", *(f"    {name}," for name in each), ")"]
 
 
 def key_code(asset: str) -> str:

@@ -5,12 +5,12 @@ What is looked at is `detectors.looking`'s business, what is missing over all as
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from incident_ops.core.column_types import same_type
-from incident_ops.core.coverage import Part, key_code
+from incident_ops.core.coverage import CODE_WIDTH, Part, import_code, key_code
 from incident_ops.core.error_text import redact
 from incident_ops.core.pii import mask_addresses
 
@@ -21,7 +21,6 @@ ROWS_A_VALUE = 20
 LONGEST_VALUE = 40
 MOST_COLUMNS = 30
 """Whose health is followed. More cost no more scans, but more attention."""
-WIDTH = 100
 SOURCE_VARIABLE = "WAREHOUSE_URL"
 
 _NUMBERS = ("smallint", "integer", "bigint", "real", "double", "decimal", "hugeint", "tinyint", "ubigint")
@@ -57,6 +56,7 @@ class AssetLook:
 
     Attributes:
         has: what it has already, and is not proposed again; what provides it.
+        checks: names of those on it.
         columns: in table order; empty where nobody knows them.
         rows: as counted, else as the newest build reported.
         builds: how many are remembered.
@@ -66,6 +66,7 @@ class AssetLook:
 
     asset: str
     has: Mapping[Part, str]
+    checks: tuple[str, ...] = ()
     columns: tuple[ColumnLook, ...] = ()
     rows: int | None = None
     builds: int = 0
@@ -103,7 +104,9 @@ def suggest(look: AssetLook) -> Suggestion:
     most 12, each standing for 20 rows or more, never for one of personal data.
     """
     keys, lists = _keys(look), _lists(look)
-    calls = [call for call in (*_usual(look, keys), *_of_keys(keys), *_of_lists(lists)) if call is not None]
+    new_keys = [key for key in keys if not _is_watched(key, ("unique", "distinct", "duplicate"), look.checks)]
+    new_lists = [each for each in lists if not _is_watched(each, ("accepted", "known", "values"), look.checks)]
+    calls = [*_usual(look, keys), *_of_keys(new_keys), *_of_lists(new_lists)]
     notes = tuple(_notes(look, keys))
     return Suggestion(asset=look.asset, calls=tuple(calls), notes=notes, code=_code(look, calls, notes))
 
@@ -123,20 +126,25 @@ def record_of(found: Suggestion) -> dict[str, Any]:
 # ---- what suits it
 
 
-def _usual(look: AssetLook, keys: Sequence[ColumnLook]) -> Sequence[Call | None]:
-    lacks = [part for part in Part if part not in look.has]
+def _is_watched(column: ColumnLook, words: Sequence[str], checks: Sequence[str]) -> bool:
+    """By the name of a check, which is all that is known of it."""
+    return any(
+        column.name.lower() in check.lower() and any(word in check.lower() for word in words) for check in checks
+    )
+
+
+def _usual(look: AssetLook, keys: Sequence[ColumnLook]) -> Sequence[Call]:
     followed = _followed(look, keys)
     columns = (f"columns={_names(followed)}",) if followed else ()
-    return (
-        Call(factory="build_freshness_checks", why="built as often as usual", reads=False)
-        if Part.FRESHNESS in lacks
-        else None,
-        Call(factory="build_volume_checks", why="as many rows as usual") if Part.VOLUME in lacks else None,
-        Call(factory="build_schema_checks", why="no column gone or changed") if Part.SCHEMA in lacks else None,
-        Call(factory="build_field_health_checks", why="values as usual, in one scan", arguments=columns)
-        if Part.FIELD_HEALTH in lacks
-        else None,
-    )
+    calls = {
+        Part.FRESHNESS: Call(factory="build_freshness_checks", why="built as often as usual", reads=False),
+        Part.VOLUME: Call(factory="build_volume_checks", why="as many rows as usual"),
+        Part.SCHEMA: Call(factory="build_schema_checks", why="no column gone or changed"),
+        Part.FIELD_HEALTH: Call(
+            factory="build_field_health_checks", why="values as usual, in one scan", arguments=columns
+        ),
+    }
+    return [call for part, call in calls.items() if part not in look.has]
 
 
 def _of_keys(keys: Sequence[ColumnLook]) -> Sequence[Call]:
@@ -250,13 +258,13 @@ def _code(look: AssetLook, calls: Sequence[Call], notes: Sequence[str]) -> str:
     comments = [_comment(note) for note in (f"Detectors for {look.asset}", *notes)]
     if not calls:
         return "\n".join([*comments, ""])
-    names = sorted({call.factory for call in calls} | {"build_detector_schedule"})
+    names = {call.factory for call in calls} | {"build_detector_schedule"}
     reads = any(call.reads for call in calls) and look.source
     lines = [
         *comments,
         "import dagster as dg",
         "",
-        *_wrapped("from incident_ops.detectors import ", names),
+        *import_code(names),
         "",
         f"assets = [{key_code(look.asset)}]",
         *(_place(look) if reads else ()),
@@ -290,12 +298,7 @@ def _place(look: AssetLook) -> Sequence[str]:
 
 def _called(head: str, arguments: Sequence[str]) -> Sequence[str]:
     line = f"{head}{', '.join(arguments)}),"
-    return [line] if len(line) <= WIDTH else [head, *(f"        {each}," for each in arguments), "    ),"]
-
-
-def _wrapped(head: str, names: Collection[str]) -> Sequence[str]:
-    line = head + ", ".join(names)
-    return [line] if len(line) <= WIDTH else [f"{head}(", *(f"    {name}," for name in names), ")"]
+    return [line] if len(line) <= CODE_WIDTH else [head, *(f"        {each}," for each in arguments), "    ),"]
 
 
 def _names(columns: Sequence[ColumnLook]) -> str:

@@ -35,12 +35,14 @@ FEW_PERCENTS = (*range(5, 100, 5),)
 """Where each quantile is an aggregate of its own."""
 LISTS = {"duckdb", "postgres", "trino"}
 """Engines that give many quantiles as one aggregate of a short text."""
-MOST_AGGREGATES = {"duckdb": 300, "postgres": 1600}
-"""PostgreSQL returns 1,664 columns at most; the time that DuckDB plans for grows with the square of them. No
+MOST_AGGREGATES = {"duckdb": 1000, "postgres": 1600}
+"""PostgreSQL returns 1,664 columns at most; DuckDB plans several thousand more slowly than it scans twice. No
 column is in two SELECTs, so none is read twice where columns are stored apart."""
 USUAL_AGGREGATES = 4000
 MOST_GROUPED = 50
 """Columns in one grouped query."""
+LONGEST_CATEGORY = 100
+"""Characters; longer ones are free text, which nobody wants in a sentence or in the event log."""
 LARGEST = 1e150
 """Squares of numbers beyond it are beyond floating point: engines refuse the variance. They count as infinite
 neither here nor there, but are no part of mean, deviation and quantiles."""
@@ -344,7 +346,8 @@ def _needs_groups(plan: Plan, column: ColumnProfile, found: Mapping[str, Any]) -
     """Few distinct values, and not all of them counted yet."""
     distinct = column.metrics.get(Metric.DISTINCT_COUNT, 0.0)
     is_countable = plan.kind is Kind.TEXT or (plan.kind is Kind.NUMBER and not plan.is_float)
-    if not (plan.is_told and is_countable and 1 <= distinct <= MOST_CATEGORIES):
+    is_short = column.metrics.get(Metric.MAX_LENGTH, 0.0) <= LONGEST_CATEGORY
+    if not (plan.is_told and is_countable and is_short and 1 <= distinct <= MOST_CATEGORIES):
         return False
     there = float(found[_named(plan, "there")])
     return not _has_known(plan, found) or sum(_known_counts(plan, found).values()) < there

@@ -17,9 +17,10 @@ from incident_ops.detectors.targets import Target
 ROW_INCREMENT = "row_increment"
 REPORTED = "dagster/row_count"
 REPORTED_OF_PARTITION = "dagster/partition_row_count"
-MOST_PEERS = 8
-PEER_BUILDS = 120
-"""Four months of a daily job. Eight tables of so many builds are read in about .3 s."""
+MOST_PEERS = 6
+PEER_BUILDS = 100
+"""As far back as a daily series is judged (eight weeks, and the errors of four). So many builds of six tables are
+read from SQLite in .2 s."""
 
 
 def counted(scope: Scope, options: ReadOptions) -> int:
@@ -65,7 +66,7 @@ def reported_history(scope: Scope) -> list[Measurement]:
 
 def peers_in_run(scope: Scope, others: Sequence[Target]) -> list[Series]:
     """The reported row counts of other assets that the same run built, each ending with its value at `scope.at`;
-    at most eight, in the order given."""
+    at most six, in the order given."""
     run_id = scope.built.run_id if scope.built else ""
     if not run_id or not others:
         return []

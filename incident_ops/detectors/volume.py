@@ -63,7 +63,7 @@ def build_volume_checks(
 
     Args:
         min_rows, max_rows: hard limits of the count, both included, which hold from the first build on.
-        peers: `same job`, the default: the other assets of this call that the same run built, up to eight of those
+        peers: `same job`, the default: the other assets of this call that the same run built, up to six of those
             that report row counts, say what kind of day it is. A check that runs with the build knows those that
             are built already. None: each is judged by itself.
         options: `sensitivity`, `holidays` and `history` (`LearntOptions`); where the data is (`ReadOptions`),

@@ -18,6 +18,11 @@ def looks_right() -> dg.AssetCheckResult:
 
 
 @dg.asset_check(asset=orders)
+def amount_is_present() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True, metadata={NATURE_METADATA: "rule"})
+
+
+@dg.asset_check(asset=orders)
 def adds_up() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True)
 
@@ -29,9 +34,16 @@ def crashes() -> dg.AssetCheckResult:
 
 def test_the_nature_is_the_one_that_the_newest_evaluation_declares() -> None:
     with dg.instance_for_test() as instance:
-        dg.materialize([orders, looks_right, adds_up, crashes], instance=instance, raise_on_error=False)
-        asked = [("orders", name) for name in ("looks_right", "adds_up", "crashes", "never_ran", "row_count")]
-        assert natures_of(instance, asked) == {("orders", "looks_right"): Nature.VOLUME}
+        dg.materialize(
+            [orders, looks_right, amount_is_present, adds_up, crashes], instance=instance, raise_on_error=False
+        )
+        asked = [
+            ("orders", name) for name in ("looks_right", "amount_is_present", "adds_up", "crashes", "never_ran")
+        ]
+        assert natures_of(instance, asked) == {
+            ("orders", "looks_right"): Nature.VOLUME,
+            ("orders", "amount_is_present"): Nature.RULE,
+        }
 
 
 def test_a_great_many_checks_are_asked_for_in_parts() -> None:

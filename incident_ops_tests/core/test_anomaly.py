@@ -60,6 +60,15 @@ def test_few_points_are_learnt_from_and_not_guessed_with(count: int):
     assert (found.score, found.low, found.high) == (0.0, -inf, inf)
 
 
+@pytest.mark.parametrize("gap", [timedelta(seconds=2), timedelta(minutes=5), timedelta(hours=1)])
+@pytest.mark.parametrize("builds", [8, 30])
+def test_builds_by_hand_soon_after_one_another_tell_enough(gap: timedelta, builds: int):
+    """Two days of habit are not there yet, and a table of 30 rows instead of 1,000 is wrong all the same."""
+    history = [(MONDAY + number * gap, 1000 + number % 7) for number in range(builds)]
+    now = MONDAY + builds * gap
+    assert [judge(history, rows, at=now).anomalous for rows in (0, 30, 1000, 4000)] == [True, True, False, True]
+
+
 @pytest.mark.parametrize("days", [8, 12, 20, 28, 70, 400])
 def test_an_empty_table_is_told_of_from_the_eighth_day_on(days: int):
     history = weekly(days)

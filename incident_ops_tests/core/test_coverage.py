@@ -99,7 +99,7 @@ def test_checks_that_were_not_read_yet_are_not_called_missing_without_saying_so(
 
 def test_the_code_names_each_factory_once_with_the_assets_that_lack_it() -> None:
     code = code_for(of(*NODES).lacking)
-    assert code.startswith("from incident_ops.detectors import build_field_health_checks, build_freshness_checks,")
+    assert code.startswith("from incident_ops.detectors import (\n    build_field_health_checks,\n")
     tree = {line.strip() for line in code.splitlines()}
     assert {'["raw", "orders"],', "*build_schema_checks(assets=["} <= tree
     assert code.count("build_schema_checks(") == 1

@@ -58,6 +58,22 @@ def test_what_the_asset_has_is_not_proposed_again_but_told() -> None:
     assert "nobody is told" not in found.code
 
 
+@pytest.mark.parametrize(
+    ("check", "gone"),
+    [
+        ("order_ids_are_unique", "build_uniqueness_checks"),
+        ("unique_stg_orders_order_id", "build_uniqueness_checks"),
+        ("accepted_values_orders_channel__meta__tiktok", "build_accepted_values_checks"),
+        ("channel_is_known", "build_accepted_values_checks"),
+        ("channel_is_unique", ""),
+    ],
+)
+def test_a_column_that_a_check_names_is_not_proposed_again(check: str, gone: str) -> None:
+    factories = {call.factory for call in suggest(replace(ORDERS, checks=(check,))).calls}
+    every = {call.factory for call in suggest(ORDERS).calls}
+    assert every - factories == ({gone} if gone else set())
+
+
 def test_without_a_look_only_what_metadata_tells_is_proposed_and_the_rest_is_said() -> None:
     found = suggest(
         AssetLook(asset="a", has={}, columns=(ColumnLook(name="id", type="BIGINT"),), rows=5, builds=3)

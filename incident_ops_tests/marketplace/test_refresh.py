@@ -1,8 +1,10 @@
 """The marketplace run for real: green when healthy, red in the right place for each fault, green again."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
@@ -222,6 +224,42 @@ def test_a_fault_is_seen_where_it_strikes_and_healing_makes_it_green_again(name:
         assert story.built | story.not_built <= healed.materialized
     else:
         assert set(story.healed_by[1]) <= healed.materialized
+
+
+@pytest.mark.usefixtures("first_refresh")
+@pytest.mark.parametrize(
+    ("check", "says"),
+    [
+        ("raw/orders: volume", r"\d+ rows, usually \d+–\d+ on Saturdays"),
+        ("raw/payments: volume", r"\d+ rows, usually \d+–\d+ on Saturdays"),
+        ("raw/orders: field_health", r"3 columns as usual"),
+        ("raw/orders: schema", r"9 columns, as the contract"),
+        ("raw/orders: freshness", r"by its policy every 1 d 2 h"),
+        ("models/churn: freshness", r"learning, \d+ of 7"),
+        ("staging/stg_orders: reconciliation", r"raw/orders"),
+    ],
+)
+def test_detectors_know_their_seasons_from_the_first_load_on(shop: Shop, check: str, says: str) -> None:
+    """What is learnt from one build after the other would let the faults of the first month pass."""
+    asset, name = check.split(": ")
+    key = dg.AssetCheckKey(dg.AssetKey(asset.split("/")), name)
+    history = shop.instance.event_log_storage.get_asset_check_execution_history(key, limit=50)
+    first = history[-1].evaluation
+    assert isinstance(first, dg.AssetCheckEvaluation)
+    assert re.search(says, first.description or ""), first.description
+
+
+@pytest.mark.usefixtures("first_refresh")
+def test_an_hourly_tick_runs_every_check_and_builds_nothing(shop: Shop) -> None:
+    schedule = shop.definitions.resolve_schedule_def("checks_schedule")
+    at = datetime(2026, 11, 15, 6, 42, tzinfo=UTC)
+    tick = schedule.evaluate_tick(dg.build_schedule_context(instance=shop.instance, scheduled_execution_time=at))
+    [request] = tick.run_requests or []
+    every = shop.definitions.resolve_asset_graph().asset_check_keys
+    assert set(request.asset_check_keys or ()) == every
+    outcome = shop.run("checks")
+    assert (outcome.success, outcome.materialized, outcome.failed_checks) == (True, frozenset(), {})
+    assert len(outcome.passed_checks) == len(every)
 
 
 @pytest.mark.usefixtures("first_refresh")

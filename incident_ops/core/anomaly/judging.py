@@ -12,6 +12,7 @@ from incident_ops.core.anomaly.history import (
     DAILY,
     DAY,
     RECENT,
+    SEQUENCE,
     Array,
     Cadence,
     cadence_of,
@@ -58,16 +59,19 @@ def judge(
         unit: said behind the value in the reason: "rows".
 
     Without `accepted_from` a lasting change of level is told of for about four slots (until it is half of the
-    window of the level) and then learnt. For series of minutes and hours (`intraday`) peers, holidays and accepted
-    levels have no say.
+    window of the level) and then learnt. In the first two days of a series of minutes and hours its points are
+    taken one after another, whatever the time; later (`intraday`) peers, holidays and accepted levels have no say.
     """
     if not isfinite(value):
         return not_a_number(value)
     points = in_order(history, at)
     gap = usual_gap([when.timestamp() for when, _ in points[-RECENT:]])
-    if gap < INTRADAY_BELOW.total_seconds():
-        return judge_intraday(points, value, at=at, sensitivity=sensitivity, widen=widen, unit=unit)
     cadence = cadence_of(gap)
+    if gap < INTRADAY_BELOW.total_seconds():
+        judgement = judge_intraday(points, value, at=at, sensitivity=sensitivity, widen=widen, unit=unit)
+        if not judgement.learning:
+            return judgement
+        cadence = SEQUENCE  # builds by hand, minutes apart, have no days to learn, and tell enough
     tail = known(points[-cadence.reach :])
     values, length = tail.values, cadence.reach
     if values.size < LEAST:

@@ -44,7 +44,8 @@ def replay(
     )
     if points.are_intraday:
         told = replay_intraday(series, sensitivity=sensitivity, widen=widen, unit=unit)
-        return [one_by_one(value, at=at) for at, value in series[:2]] + told[2:]  # two points have a distance
+        start = sum(judgement.learning for judgement in told[2:]) + 2  # two points have a distance
+        return [one_by_one(value, at=at) for at, value in series[:start]] + told[start:]
     return [one_by_one(value, at=at) for at, value in series]
 
 

@@ -1,0 +1,70 @@
+SELECT
+  COUNT(*) AS "rows",
+  COUNT("t0"."order id") AS "c0_there",
+  APPROX_DISTINCT("t0"."order id") AS "c0_distinct",
+  COUNT(IF("t0"."order id" = 0, 1, NULL)) AS "c0_zero",
+  COUNT(IF("t0"."order id" < 0, 1, NULL)) AS "c0_negative",
+  MIN("t0"."order id") AS "c0_min",
+  MAX("t0"."order id") AS "c0_max",
+  AVG(CAST("t0"."order id" AS DOUBLE)) AS "c0_mean",
+  STDDEV_SAMP(CAST("t0"."order id" AS DOUBLE)) AS "c0_stddev",
+  APPROX_PERCENTILE(
+    CAST("t0"."order id" AS DOUBLE),
+    ARRAY[CAST(0.25 AS DOUBLE), CAST(0.5 AS DOUBLE), CAST(0.75 AS DOUBLE)]
+  ) AS "c0_quantiles",
+  COUNT("t0"."amount") AS "c1_there",
+  APPROX_DISTINCT("t0"."amount") AS "c1_distinct",
+  COUNT(IF("t0"."amount" = 0, 1, NULL)) AS "c1_zero",
+  COUNT(IF("t0"."amount" < 0, 1, NULL)) AS "c1_negative",
+  COUNT(IF(IS_NAN("t0"."amount"), 1, NULL)) AS "c1_nan",
+  COUNT(IF(ABS("t0"."amount") = INFINITY(), 1, NULL)) AS "c1_infinite",
+  COUNT(IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL)) AS "c1_usable",
+  MIN(IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL)) AS "c1_min",
+  MAX(IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL)) AS "c1_max",
+  AVG(IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL)) AS "c1_mean",
+  STDDEV_SAMP(IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL)) AS "c1_stddev",
+  APPROX_PERCENTILE(
+    IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL),
+    ARRAY[CAST(0.25 AS DOUBLE), CAST(0.5 AS DOUBLE), CAST(0.75 AS DOUBLE)]
+  ) AS "c1_quantiles",
+  COUNT("t0"."channel") AS "c2_there",
+  APPROX_DISTINCT("t0"."channel") AS "c2_distinct",
+  COUNT(
+    IF(
+      (
+        "t0"."channel" = ''
+      )
+      OR (
+        STARTS_WITH("t0"."channel", ' ') AND (
+          REPLACE("t0"."channel", ' ', '') = ''
+        )
+      ),
+      1,
+      NULL
+    )
+  ) AS "c2_blank",
+  MIN(LENGTH("t0"."channel")) AS "c2_min_length",
+  MAX(LENGTH("t0"."channel")) AS "c2_max_length",
+  COUNT("t0"."at") AS "c3_there",
+  APPROX_DISTINCT("t0"."at") AS "c3_distinct",
+  MAX("t0"."at") AS "c3_newest"
+FROM "orders" AS "t0";
+
+SELECT
+  2 AS "place",
+  "t2"."value",
+  "t2"."rows"
+FROM (
+  SELECT
+    "t1"."value",
+    COUNT(*) AS "rows"
+  FROM (
+    SELECT
+      "t0"."channel" AS "value"
+    FROM "orders" AS "t0"
+    WHERE
+      "t0"."channel" IS NOT NULL
+  ) AS "t1"
+  GROUP BY
+    1
+) AS "t2";
