@@ -157,7 +157,8 @@ def test_the_check_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.Monke
             """CREATE TABLE orders AS SELECT ['web', 'tiktok'][1 + i % 2] AS channel, 'p' || i % 3 AS email,
             CASE WHEN i % 2 = 0 THEN 1 END AS amount FROM range(100) AS t(i)"""
         )
-    [_, snippet] = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    text = README.read_text(encoding="utf-8")
+    [_, snippet] = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
     exec(snippet, names)
     result: dg.AssetCheckResult = names["amount_is_present"]()
