@@ -1,6 +1,7 @@
 """Rules on rows: unique keys and accepted values. What is said of rows that break them is `failing_rows`'.
 
-References to other tables are `references`', rules in SQL `sql_rules`'.
+Which values are accepted is `accepted_values`' and `learnt_values`' to say. References to other tables are
+`references`', rules in SQL `sql_rules`'.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import dagster as dg
 
 from incident_ops.core.alert import Nature
+from incident_ops.detectors.accepted_values import declared_values, held_against
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import (
     MARK,
@@ -19,6 +21,8 @@ from incident_ops.detectors.failing_rows import (
     require_columns,
     require_tolerance,
 )
+from incident_ops.detectors.history import EventLog, Remembers
+from incident_ops.detectors.learnt_values import held_against_the_past
 from incident_ops.detectors.options import besides, only
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.scope import Scope
@@ -31,8 +35,6 @@ if TYPE_CHECKING:
 
 KEY_METADATA = "incident_ops/key"
 """Of a definition: the column, or the list of columns, that tell its rows apart."""
-MOST_TOLD = 5
-"""Values that are named in a sentence."""
 
 
 class RuleOptions(CheckOptions, ReadOptions, total=False):
@@ -93,45 +95,72 @@ def build_uniqueness_checks(
 def build_accepted_values_checks(
     assets: Assets,
     *,
-    column: str,
-    values: Sequence[Any],
+    column: str | None = None,
+    values: Sequence[Any] | None = None,
     at_most: float = 0,
     context_columns: Sequence[str] | None = None,
+    history: Remembers = EventLog,
     **options: Unpack[RuleOptions],
 ) -> list[dg.AssetChecksDefinition]:
-    """One check `accepted_values` for each asset: that a column has no value but those given. NULL is none, and
-    passes (how many there are is `build_field_health_checks`' to say); NaN is a value.
+    """One check `accepted_values` for each asset: that columns have no values but the accepted ones. NULL is none,
+    and passes (how many there are is `build_field_health_checks`' to say); NaN is a value.
+
+    Without `values` they are those that the metadata `incident_ops/accepted_values` declares (a mapping from
+    column to list), of the definition or the build. Where it declares none they are *learnt*: a value seen so far
+    is accepted. Learnt are the columns of text that have at most 50 values, of ten rows each on average and of at
+    most 100 characters; never those tagged `pii`. A column is judged once it had no new value in 7 builds in a
+    row; until then the check says "learning, n of 7 builds" and passes. A column whose every build brings a new
+    value, such as a date, is so never judged.
+
+    From then on a new value fails, and fails again as long as it is there, until the incident is resolved as
+    `expected` (or `false_positive`): then the values of those evaluations are accepted. Partitions share what is
+    learnt.
 
     Args:
-        column: its name.
-        values: the accepted ones, of the column's type.
-        at_most: rows (an int), or a share of the rows (a float of 0 to 1), that may fail. Default: none.
+        column: the only one to look at; by default all that are declared, else all that can be learnt. Alone: its
+            declared values, else those it had, whatever its type and however few its rows.
+        values: the accepted ones of `column`, of its type.
+        at_most: rows (an int), or a share of the rows (a float of 0 to 1), that may fail, of each column. Default:
+            none.
         context_columns: what the sample of failing rows (ten) shows beside the column; by default the first
             columns of the table. Columns tagged `pii` are masked, and of such a `column` no value is named.
+        history: where people's answers are remembered; by default in Dagster's event log.
         options: where the data is (`ReadOptions`) and those of every check (`CheckOptions`).
 
     Raises:
-        DetectorError: no values, an option that cannot be used, or no assets. In the check: no such column.
+        DetectorError: values without a column, no values, an option that cannot be used, or no assets. In the
+            check: no such column; one to be learnt that has too many values or is tagged `pii`.
     """
     require_tolerance(at_most)
-    if isinstance(values, str) or not values:
+    if values is not None and (isinstance(values, str) or not values):
         raise DetectorError(f"values={values!r} accepts nothing: give the list of the accepted values")
-    accepted = list(dict.fromkeys(values))
+    if values is not None and column is None:
+        raise DetectorError("values=[…] are of no column: name it with column=…, or leave both out")
+    given = {column: list(dict.fromkeys(values))} if column is not None and values is not None else None
     read = only(options, ReadOptions)
 
     def look(scope: Scope) -> Finding:
+        declared = given or {
+            name: each for name, each in declared_values(scope.metadata).items() if column in (None, name)
+        }
         with opened(scope, read) as data:
-            require_columns([column], data.table.columns, of=scope.target.name)
-            is_told = column.casefold() not in {name.casefold() for name in scope.pii}
-            failing = _not_accepted(data, column, accepted, is_told=is_told)
-            return finding_of(scope, data, failing, at_most=at_most, context_columns=context_columns)
 
+            def found(failing: FailingRows) -> Finding:
+                return finding_of(scope, data, failing, at_most=at_most, context_columns=context_columns)
+
+            if declared:
+                return held_against(scope, data, declared, found)
+            return held_against_the_past(scope, data, found, history, column=column)
+
+    which = column or "Each column"
     return build_checks(
         assets,
         look,
         nature=Nature.FIELD_HEALTH,
         name="accepted_values",
-        description=f"{column} has one of the {len(accepted)} accepted values",
+        description=f"{column} has one of the {len(given[column])} accepted values"
+        if given and column
+        else f"{which} has only accepted values: those declared, else those it had so far",
         options=besides(options, ReadOptions),
     )
 
@@ -163,21 +192,3 @@ def repeated_rows(data: "Data", keys: Sequence[Sequence[str]]) -> FailingRows:
 def _is_shared(table: "ir.Table", key: Sequence[str], *, with_nulls: bool = False) -> Any:
     rows: Any = table.count().over(group_by=list(key))
     return reduce(and_, [] if with_nulls else [table[name].notnull() for name in key], rows > 1)
-
-
-def _not_accepted(data: "Data", column: str, accepted: Sequence[Any], *, is_told: bool) -> FailingRows:
-    table = data.table
-    fails = table[column].notnull() & table[column].notin(accepted)
-    marked = table.mutate(**{MARK: fails})
-    rows = table.filter(fails)
-    what = f"have a {column} that is none of the {len(accepted)} accepted values"
-    found = rows.group_by(column).aggregate(rows=rows.count())
-    found = data.rows(found.order_by(found["rows"].desc(), found[column]).limit(MOST_TOLD)) if is_told else []
-    if found:
-        what += ", such as " + ", ".join(f"{_short(row[column])} ({row['rows']:,})" for row in found)
-    return FailingRows(rows=rows, what=what, columns=[column], bad=[column], marked=marked)
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return repr(text if len(text) <= 40 else f"{text[:39]}…") if isinstance(value, str) else text

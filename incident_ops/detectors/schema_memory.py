@@ -1,15 +1,22 @@
 """The columns that a schema check looked at before, kept on its evaluations, and those that are the good ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import dagster as dg
 
-from incident_ops.core.feedback import Feedback, Lesson
+from incident_ops.core.feedback import Feedback
 from incident_ops.core.provenance import Column
 from incident_ops.detectors.history import Remembers
+from incident_ops.detectors.remembered import (
+    MOST_LOOKS,
+    MOST_RECENT,
+    accepts_any,
+    documents,
+    is_accepted,
+)
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import schema_in
 
@@ -17,11 +24,8 @@ Columns: TypeAlias = tuple[Column, ...]
 
 SCHEMA_METADATA = "incident_ops/schema"
 VERSION = 1
-MOST_LOOKS = 200
-"""Failures in a row among which an accepted one is looked for."""
 MOST_BUILDS = 10
 """Builds among which the one before is looked for: one that was reported by hand may come without columns."""
-_ACCEPTING = frozenset({Lesson.EXPECTED, Lesson.FALSE_POSITIVE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +49,13 @@ class Look:
 def good_columns(scope: Scope, history: Remembers) -> Columns | None:
     """The last good columns: of the last look, of one that broke them and was accepted since, else of the build
     before; None where nothing is known."""
-    latest = next(iter(_looks(scope, most=1)), None)
+    latest = next(iter(_looks(scope, most=MOST_RECENT)), None)
     if latest is None:
         return _of_build_before(scope)
     if not latest.is_broken:
         return latest.seen
-    answers = [a for a in history(scope.instance).feedback(scope.check_key) if a.lesson in _ACCEPTING]
-    accepted = _accepted(_looks(scope, most=MOST_LOOKS), answers) if answers else None
+    answers = history(scope.instance).feedback(scope.check_key)
+    accepted = _accepted(_looks(scope, most=MOST_LOOKS), answers) if accepts_any(answers) else None
     return accepted or latest.good
 
 
@@ -74,26 +78,17 @@ def _accepted(looks: Sequence[Look], answers: Sequence[Feedback]) -> Columns | N
     for look in looks:
         if not look.is_broken:
             return None
-        if any(answer.since <= look.at <= answer.until for answer in answers):
+        if is_accepted(look.at, answers):
             return look.seen
     return None
 
 
 def _looks(scope: Scope, *, most: int) -> list[Look]:
-    """Newest first; without a document that cannot be read."""
-    records = scope.instance.event_log_storage.get_asset_check_execution_history(
-        scope.check_key,
-        limit=most + 1,  # the first is this very one, which is only planned
-    )
-    evaluations = (r.evaluation for r in records if isinstance(r.evaluation, dg.AssetCheckEvaluation))
-    found = (_look(evaluation.metadata.get(SCHEMA_METADATA)) for evaluation in evaluations)
-    return [look for look in found if look is not None]
+    """Newest first."""
+    return [_look(document) for document in documents(scope, SCHEMA_METADATA, version=VERSION, most=most)]
 
 
-def _look(value: Any) -> Look | None:
-    document: Any = value.data if isinstance(value, dg.JsonMetadataValue) else None
-    if not isinstance(document, dict) or document.get("version") != VERSION:
-        return None
+def _look(document: Mapping[str, Any]) -> Look:
     seen = _columns(document["seen"])
     good = _columns(document["good"]) if document["good"] is not None else seen
     return Look(at=datetime.fromisoformat(document["at"]), seen=seen, good=good)

@@ -1,43 +1,44 @@
-"""Rules in SQL: a query that returns the failing rows, dbt's way."""
+"""Rules in SQL: a query that returns the failing rows, dbt's way. How it is run is `queries`'."""
 
-import re
-from collections import Counter
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Unpack, cast
 
 import dagster as dg
 
 from incident_ops.core.alert import Nature
-from incident_ops.detectors.factory import DetectorError, Finding, build_checks
-from incident_ops.detectors.failing_rows import MARK, FailingRows, finding_of, require_tolerance
+from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
+from incident_ops.detectors.failing_rows import finding_of, require_tolerance
 from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.queries import failing_of, query_of
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.rules import RuleOptions
 from incident_ops.detectors.scope import Scope
-from incident_ops.detectors.targets import Assets
+from incident_ops.detectors.targets import Assets, Target, targets_of
+from incident_ops.detectors.together import listed, together
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
-
     from incident_ops.detectors.reading import Data
 
-TABLE = "{table}"
-ROWS = "incident_ops_rows"
-"""What `{table}` is called in the query that is run."""
-FAILING = "incident_ops_failing_rows"
-_PLAIN = {"expressions", "from_", "where"}
-"""The parts of a query that says of each row by itself whether it fails."""
+RULES_METADATA = "incident_ops/rules"
+"""Of a definition: a mapping from the rule's name to its query or condition."""
+NO_RULE = "no rule is declared"
 
 
 def build_sql_checks(
     assets: Assets,
-    sql: str = "",
+    sql: str | None = None,
     *,
     at_most: float = 0,
     context_columns: Sequence[str] | None = None,
     **options: Unpack[RuleOptions],
 ) -> list[dg.AssetChecksDefinition]:
     """One check `sql` for each asset: that a query returns no rows.
+
+    Without `sql` they are the rules that the definition declares: its metadata `incident_ops/rules`, a mapping
+    from name to query or condition. One check runs them all, counts the rows of each, and names those that fail.
+    What a build reports is not run. Where none is declared the check tells that the table can be read and has
+    rows.
 
     The query returns the failing rows, as dbt's tests do, and `{table}` in it stands for the asset's rows: those
     of the partition, where the asset has partitions. It is run in the engine where the data is, in its own SQL,
@@ -53,123 +54,99 @@ def build_sql_checks(
 
     Args:
         sql: the query, or the condition.
-        at_most: rows (an int), or a share of the table's (a float of 0 to 1), that it may return. Default: none.
+        at_most: rows (an int), or a share of the table's (a float of 0 to 1), that each may return. Default: none.
         context_columns: what the sample of failing rows (ten) shows; by default the first columns of the table
-            that the query returns. Columns tagged `pii` are masked.
+            that the query returns. Columns tagged `pii` are masked. Of several rules the sample is of the first
+            that fails.
         options: where the data is (`ReadOptions`) and those of every check (`CheckOptions`). Two queries on one
             asset need two names: `name="no_negative_amounts"`.
 
     Raises:
-        DetectorError: no query, one that does not speak of `{table}`, an option that cannot be used, or no assets.
+        DetectorError: an empty query, one that does not speak of `{table}`, an option that cannot be used, or no
+            assets.
     """
     require_tolerance(at_most)
-    query = _query(sql)
     read = only(options, ReadOptions)
+    return [
+        check
+        for target in targets_of(assets, among=options.get("among", ()))
+        for check in _checks(
+            target,
+            _declared_rules(target) if sql is None else {"": query_of(sql)},
+            read,
+            at_most=at_most,
+            context_columns=context_columns,
+            options=besides(options, ReadOptions),
+        )
+    ]
+
+
+def _checks(
+    target: Target,
+    rules: Mapping[str, str],
+    read: ReadOptions,
+    *,
+    at_most: float,
+    context_columns: Sequence[str] | None,
+    options: CheckOptions,
+) -> list[dg.AssetChecksDefinition]:
+    """
+    Args:
+        rules: name → query; the one that was given has none.
+    """
 
     def look(scope: Scope) -> Finding:
         with opened(scope, read) as data:
-            failing = _failing(scope, data, query)
-            return finding_of(scope, data, failing, at_most=at_most, context_columns=context_columns)
+            if not rules:
+                return _readable(data)
+            failing = {name: failing_of(scope, data, query) for name, query in rules.items()}
+            found = {
+                name: finding_of(
+                    scope,
+                    data,
+                    replace(rows, what=f"break the rule {name}") if name else rows,
+                    at_most=at_most,
+                    context_columns=context_columns,
+                )
+                for name, rows in failing.items()
+            }
+        if "" in found:
+            return found[""]
+        holds = "the rule holds" if len(found) == 1 else f"all {len(found)} rules hold"
+        return together(found, kind="rules", of=len(found), holds=f"{holds}: {listed(list(found))}")
 
-    return build_checks(
-        assets,
-        look,
-        nature=Nature.RULE,
-        name="sql",
-        description="A query returns no failing rows",
-        options=besides(options, ReadOptions),
-    )
+    if "" in rules:
+        description = "A query returns no failing rows"
+    elif rules:
+        description = f"The declared rules hold: {listed(list(rules))}"
+    else:
+        description = f"{NO_RULE}: that it can be read and has rows"
+    return build_checks([target], look, nature=Nature.RULE, name="sql", description=description, options=options)
 
 
-def _query(sql: str) -> str:
-    text = sql.strip().rstrip(";").strip()
-    if not text:
+def _readable(data: "Data") -> Finding:
+    """One row is enough to tell, and is never fetched."""
+    first = data.table.limit(1)
+    has_rows = bool(data.one(first.aggregate(rows=first.count()))["rows"])
+    what = "it can be read and has rows" if has_rows else "it can be read and has no rows"
+    return Finding(passed=has_rows, summary=f"{NO_RULE}: {what}")
+
+
+def _declared_rules(target: Target) -> dict[str, str]:
+    """
+    Raises:
+        DetectorError: they are no mapping from names to queries, or one of them cannot be run.
+    """
+    declared = target.metadata.get(RULES_METADATA)
+    declared = declared.value if isinstance(declared, dg.MetadataValue) else declared
+    if declared is None:
+        return {}
+    if not isinstance(declared, Mapping) or not all(
+        isinstance(part, str) and part for rule in declared.items() for part in rule
+    ):
         raise DetectorError(
-            "there is no rule to check: give sql=…, a query that returns the failing rows, such as "
-            "'SELECT * FROM {table} WHERE amount < 0'"
+            f"the metadata {RULES_METADATA} of {target.name} is a mapping from names to queries or conditions, "
+            f'such as {{"no_negative_amounts": "amount < 0"}}, not {declared!r}'
         )
-    if not re.match(r"(select|with|from|values)\b|\(\s*(select|with|from)\b", text, re.IGNORECASE):
-        return f"SELECT * FROM {TABLE} WHERE {text}"
-    if TABLE not in text:
-        raise DetectorError("the query does not speak of {table}: write it where the asset's table is meant")
-    return text
-
-
-def _failing(scope: Scope, data: "Data", query: str) -> FailingRows:
-    found = _condition(query, data)
-    if found is None:
-        return _returned(scope, data, query)
-    alias, condition, columns = found
-    source = f"({data.sql}) AS {alias}"
-    marks = f"SELECT *, ({condition}) IS TRUE AS {MARK} FROM {source}"
-    schema = data.table.schema()
-    can_mark = data.backend_name in ("duckdb", "postgres")  # others may not take every condition as a value
-    return FailingRows(
-        rows=_sql(data, f"SELECT * FROM {source} WHERE {condition}", schema),
-        what="fail",
-        columns=[name for name in data.table.columns if name.casefold() in columns],
-        marked=_sql(data, marks, {**schema.fields, MARK: "boolean"}) if can_mark else None,
-    )
-
-
-def _condition(query: str, data: "Data") -> tuple[str, str, Collection[str]] | None:
-    """Of a query that is nothing but columns of `{table}` and a WHERE: its name for the table, the condition, and
-    the names (in lower case) of what the condition speaks of. None of any other query."""
-    import sqlglot
-    from sqlglot import exp
-
-    dialect: Any = getattr(data.backend, "dialect", None)
-    try:
-        tree = sqlglot.parse_one(query.replace(TABLE, ROWS), read=dialect)
-    except sqlglot.ParseError:
-        return None  # the engine may know better
-    if not isinstance(tree, exp.Select) or {name for name, part in tree.args.items() if part} != _PLAIN:
-        return None
-    table = tree.args["from_"].this
-    if not isinstance(table, exp.Table) or table.name != ROWS or table.args.get("joins"):
-        return None
-    if not all(isinstance(part, exp.Star | exp.Column) for part in tree.expressions):
-        return None
-    condition = tree.args["where"].this
-    names = {column.name.casefold() for column in condition.find_all(exp.Column)}
-    return table.alias_or_name, condition.sql(dialect), names
-
-
-def _returned(scope: Scope, data: "Data", query: str) -> FailingRows:
-    """What the query returns, all of it as text: which types an engine makes up does not matter here."""
-    from sqlglot import exp
-
-    within = f"WITH {ROWS} AS ({data.sql}) "
-    query = f"({query.replace(TABLE, ROWS)}) AS {FAILING}"
-    names = [name for name, times in Counter(_names(data, f"{within}SELECT * FROM {query}")).items() if times == 1]
-    dialect: Any = getattr(data.backend, "dialect", None)
-    texts = [exp.alias_(exp.cast(exp.column(name, quoted=True), "text"), name, quoted=True) for name in names]
-    selected = ", ".join(text.sql(dialect) for text in texts)
-    own = {name.casefold() for name in data.table.columns}
-    return FailingRows(
-        rows=_sql(data, f"{within}SELECT {selected} FROM {query}", dict.fromkeys(names, "string")),
-        what="were returned by the query",
-        shown=[name for name in names if name.casefold() in own],
-        query=f"{within}SELECT * FROM {query}",
-        is_withheld=any(_speaks_of(query, name) for name in scope.pii),
-    )
-
-
-def _names(data: "Data", query: str) -> list[str]:
-    """The columns of a query. Ibis asks DuckDB by a call that its version 2 lacks, and PostgreSQL by making a
-    view, which a read-only session may not."""
-    connection: Any = getattr(data.backend, "con", None)
-    with data.limit():
-        if data.backend_name == "duckdb":
-            return [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
-        if data.backend_name == "postgres":
-            return [column.name for column in connection.execute(f"{query} LIMIT 0").description]
-        return list(cast("Any", data.backend).sql(query).columns)
-
-
-def _sql(data: "Data", query: str, schema: Any) -> "ir.Table":
-    return cast("Any", data.backend).sql(query, schema=schema)
-
-
-def _speaks_of(query: str, name: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", query, re.IGNORECASE) is not None
+    rules = cast("Mapping[str, str]", declared)
+    return {name: query_of(rule, f"the rule {name} of {target.name}") for name, rule in rules.items()}

@@ -169,3 +169,12 @@ def test_where_nobody_was_told_the_ledger_is_empty(told: CommandLine) -> None:
     assert told("show", "INC-2", "--audience", "--json").json == []
     unknown = told("show", "INC-9", "--audience")
     assert (unknown.code, unknown.out, unknown.err) == (1, "", "there is no incident INC-9\n")
+
+
+def test_the_figures_of_an_alert_stand_in_the_heading(cli: CommandLine) -> None:
+    """Not one of the other alerts here has any, and with some the command once ended in a traceback."""
+    alert = make_alert("orders", minutes(3), evidence=Evidence(summary="12 rows fail", facts={"rows": "12"}))
+    with cli.store() as store:
+        store.save_catalog(SHOP)
+        triage(store, [alert], KNOWING, now=minutes(5))
+    assert "  rows:        12\n" in cli("show", "INC-1").out

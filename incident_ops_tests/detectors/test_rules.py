@@ -344,7 +344,7 @@ def test_values_that_io_managers_keep_are_compared_without_any_option(instance: 
 @pytest.mark.parametrize(
     ("build", "options", "says"),
     [
-        (build_sql_checks, {}, "there is no rule to check: give sql="),
+        (build_sql_checks, {"sql": " ; "}, "the query is empty: give one"),
         (build_sql_checks, {"sql": "SELECT 1"}, "does not speak of {table}"),
         (build_uniqueness_checks, {"at_most": 1.5}, "at_most=1.5"),
         (build_uniqueness_checks, {"at_most": -1}, "at_most=-1"),

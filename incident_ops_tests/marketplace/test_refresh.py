@@ -208,6 +208,20 @@ def test_every_fault_has_its_story() -> None:
 
 
 @pytest.mark.usefixtures("first_refresh")
+def test_an_hourly_tick_runs_every_check_and_builds_nothing(shop: Shop) -> None:
+    """Before any fault: healing one rebuilds what it hit, and no more."""
+    schedule = shop.definitions.resolve_schedule_def("checks_schedule")
+    at = datetime(2026, 11, 15, 6, 42, tzinfo=UTC)
+    tick = schedule.evaluate_tick(dg.build_schedule_context(instance=shop.instance, scheduled_execution_time=at))
+    [request] = tick.run_requests or []
+    every = shop.definitions.resolve_asset_graph().asset_check_keys
+    assert set(request.asset_check_keys or ()) == every
+    outcome = shop.run("checks")
+    assert (outcome.success, outcome.materialized, outcome.failed_checks) == (True, frozenset(), {})
+    assert len(outcome.passed_checks) == len(every)
+
+
+@pytest.mark.usefixtures("first_refresh")
 @pytest.mark.parametrize("name", STORIES)
 def test_a_fault_is_seen_where_it_strikes_and_healing_makes_it_green_again(name: str, shop: Shop) -> None:
     story = STORIES[name]
@@ -247,19 +261,6 @@ def test_detectors_know_their_seasons_from_the_first_load_on(shop: Shop, check: 
     first = history[-1].evaluation
     assert isinstance(first, dg.AssetCheckEvaluation)
     assert re.search(says, first.description or ""), first.description
-
-
-@pytest.mark.usefixtures("first_refresh")
-def test_an_hourly_tick_runs_every_check_and_builds_nothing(shop: Shop) -> None:
-    schedule = shop.definitions.resolve_schedule_def("checks_schedule")
-    at = datetime(2026, 11, 15, 6, 42, tzinfo=UTC)
-    tick = schedule.evaluate_tick(dg.build_schedule_context(instance=shop.instance, scheduled_execution_time=at))
-    [request] = tick.run_requests or []
-    every = shop.definitions.resolve_asset_graph().asset_check_keys
-    assert set(request.asset_check_keys or ()) == every
-    outcome = shop.run("checks")
-    assert (outcome.success, outcome.materialized, outcome.failed_checks) == (True, frozenset(), {})
-    assert len(outcome.passed_checks) == len(every)
 
 
 @pytest.mark.usefixtures("first_refresh")

@@ -141,6 +141,6 @@ def test_it_runs_by_hand_and_prints_its_base_url() -> None:
             client = WebClient(token="xoxb-fake", base_url=base_url, retry_handlers=[])
             assert client.chat_postMessage(channel="#fin", text="hello")["ok"]
         finally:
-            process.terminate()
+            process.kill()
         assert process.stderr
         assert "chat.postMessage #fin 'hello' → ok" in process.stderr.read()
