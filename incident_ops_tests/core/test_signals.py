@@ -6,8 +6,8 @@ import pytest
 
 from incident_ops.core.provenance import Column, Materialization
 from incident_ops.core.rootcause.recurrence import Earlier, recurrence
-from incident_ops.core.schema_diff import SchemaDiff, schema_diff
 from incident_ops.core.rootcause.signals import Signal, SignalKind, differences
+from incident_ops.core.schema_diff import SchemaDiff, schema_diff
 from incident_ops.core.status import Resolution
 from incident_ops_tests.builders import minutes
 from incident_ops_tests.histories import columns_of, record
