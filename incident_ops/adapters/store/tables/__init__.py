@@ -1,0 +1,83 @@
+"""The tables, as SQLAlchemy Core sees them.
+
+What is searched has a column and an index; JSON holds only what is shown. Every partial index is one question
+that a quiet tick asks, so that the answer costs the same whatever the history. Values in and out of the rows
+are in `rows`; changes of this file need a migration beside them (`migrations/versions`).
+"""
+
+from incident_ops.adapters.store.tables.base import VERSION_TABLE, metadata
+from incident_ops.adapters.store.tables.incidents import (
+    IS_ANNOUNCED,
+    IS_MEMBER_OF_OPEN,
+    IS_OPEN_WITHOUT_OWNER,
+    IS_POST,
+    IS_PUSH,
+    IS_RECOVERED_AND_OPEN,
+    IS_SHOWN,
+    IS_STILL_TOLD,
+    IS_UNFINISHED,
+    IS_UNPUBLISHED,
+    alerts,
+    audience,
+    counters,
+    cursors,
+    deliveries,
+    findings,
+    inbox,
+    incidents,
+    members,
+    named_values,
+    timeline,
+    unassessed,
+)
+from incident_ops.adapters.store.tables.past import (
+    IS_UNTOLD,
+    catalog_changes,
+    catalog_snapshots,
+    catalogs,
+    evaluations,
+    feedback,
+    materializations,
+    measurements,
+    metric_points,
+    pointers,
+    views,
+)
+
+__all__ = [
+    "IS_ANNOUNCED",
+    "IS_MEMBER_OF_OPEN",
+    "IS_OPEN_WITHOUT_OWNER",
+    "IS_POST",
+    "IS_PUSH",
+    "IS_RECOVERED_AND_OPEN",
+    "IS_SHOWN",
+    "IS_STILL_TOLD",
+    "IS_UNFINISHED",
+    "IS_UNPUBLISHED",
+    "IS_UNTOLD",
+    "VERSION_TABLE",
+    "alerts",
+    "audience",
+    "catalog_changes",
+    "catalog_snapshots",
+    "catalogs",
+    "counters",
+    "cursors",
+    "deliveries",
+    "evaluations",
+    "feedback",
+    "findings",
+    "inbox",
+    "incidents",
+    "materializations",
+    "measurements",
+    "members",
+    "metadata",
+    "metric_points",
+    "named_values",
+    "pointers",
+    "timeline",
+    "unassessed",
+    "views",
+]
