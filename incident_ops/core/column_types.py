@@ -40,7 +40,10 @@ _MEANINGS: Mapping[str, frozenset[str]] = {
     for _, names in _ALIKE
     for name in names.split()
 }
-_UNSPECIFIC = frozenset({"", "any", "unknown"})
+_UNSPECIFIC = frozenset({"", "any", "null", "unknown"})
+WHOLE_FLOATS = "float64 of whole numbers"
+"""What pandas makes of integers as soon as one of them is null, and of such floating-point numbers."""
+_MAY_BE_WHOLE = frozenset({*(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), "float64"})
 
 
 def same_type(one: str, other: str) -> bool:
@@ -48,16 +51,25 @@ def same_type(one: str, other: str) -> bool:
 
     Without regard to case, blanks, lengths of texts, units of time stamps and markers of nullability; `int64` is
     BIGINT and `float` is REAL and DOUBLE. Precision and scale of decimals count where both names have them. A name
-    that says nothing (empty, `any`, `unknown`) is like every other.
+    that says nothing (empty, `any`, `null`, `unknown`) is like every other, and `WHOLE_FLOATS` like every integer.
     """
     first, second = _plain(one), _plain(other)
-    if first == second or first in _UNSPECIFIC or second in _UNSPECIFIC:
+    if first == second or _says_nothing(first) or _says_nothing(second):
         return True
     meant = _meanings(first) & _meanings(second)
     if "decimal" not in meant:
         return bool(meant)
     one_is_bare = not (_arguments(first) and _arguments(second))
     return one_is_bare or _arguments(first) == _arguments(second)
+
+
+def is_vague(name: str) -> bool:
+    """Whether another name of the same type says more: this one says nothing, or is `WHOLE_FLOATS`."""
+    return _says_nothing(_plain(name)) or name == WHOLE_FLOATS
+
+
+def _says_nothing(plain: str) -> bool:
+    return plain in _UNSPECIFIC or plain.startswith("unknown(")
 
 
 def _plain(name: str) -> str:
@@ -68,6 +80,8 @@ def _meanings(name: str) -> frozenset[str]:
     """What a name without blanks can mean: itself, where it is not known."""
     if re.match(r"(timestamp|datetime64)[(\[].*[a-z]+/[a-z]|timestamp\(.*'|datetime64\[\w+,", name):
         return frozenset({"timestamptz"})  # a time zone is named: timestamp('UTC', 6), datetime64[us, UTC]
+    if name == _plain(WHOLE_FLOATS):
+        return _MAY_BE_WHOLE
     base = re.sub(r"\([\d,]*\)|\[(?:s|ms|us|ns|day)\]", "", name)
     return _MEANINGS.get(base, frozenset({base}))
 

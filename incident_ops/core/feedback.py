@@ -6,10 +6,11 @@ them in Dagster's own event log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, TypeAlias, cast
 
 from incident_ops.core.anomaly.judgement import Series
@@ -19,14 +20,13 @@ from incident_ops.core.metrics import Measured, Measurement, series_of, time_in
 FEEDBACK_METADATA = "incident_ops/feedback"
 """Where an observation of the asset carries the document."""
 VERSION = 1
-LEAST_WIDENING = 1.25
-"""A false positive at the very bound still widens by a quarter: the next one would be just as wrong."""
 MARGIN = 1.1
 """The bound is moved this far beyond the value that was wrongly called out."""
-MOST_WIDENING = 4.0
-"""However often people disagree, a zero-row day must stay visible."""
-
-
+MOST_WIDENING = 40.0
+"""As far as four times the usual is from it for the steadiest table: `ln 4` in widths of 2.85 times 1.5 %, and the
+margin. Who accepts more than that in one word is asked again."""
+LASTING = 4
+"""More points in a row that only the widening lets pass are a level, which `judge` learns after so many."""
 FURTHEST = 0.99
 """A score says no more than this of how far out a value was."""
 
@@ -85,26 +85,36 @@ class Training:
         history: without the points that were wrong or exceptional, oldest first.
         accepted_from: where the level that people accepted begins; None without one.
         widen: factor for the width of the bounds, 1 to `MOST_WIDENING`.
+        tolerated: times of the points that are in order, but beyond the bounds as they were before the widening.
     """
 
     history: Series
     accepted_from: datetime | None = None
     widen: float = 1.0
+    tolerated: Collection[datetime] = frozenset()
+
+    @property
+    def usual(self) -> Series:
+        """What bounds are learnt from: the history without what is tolerated. The widening makes room for that
+        already; in the spread as well, it would count twice."""
+        return [(at, value) for at, value in self.history if at not in self.tolerated]
 
 
 def trained(
     measurements: Sequence[Measurement], feedback: Iterable[Feedback], *, metric: str, column: str = ""
 ) -> Training:
     """`fixed` and an expected event take the points that were out from the history; `expected` begins a new level
-    at the first of them; `false_positive` widens the bounds so that they would have been within. Of several
-    answers on one point the newest counts.
+    at the first of them; `false_positive` moves the bounds just beyond the furthest of them, measured from the
+    bounds without any widening, so that a second one widens only by what is further out. A zero below its bounds
+    widens nothing: no width reaches it, and it trains instead. Of several answers on one point the newest counts.
 
     Args:
         feedback: on the check that made the measurements.
     """
     forgotten: set[datetime] = set()
+    called_out: set[datetime] = set()
     accepted_from: datetime | None = None
-    widen = 1.0
+    widening = _Widening()
     for answer, out in _decided(_out(measurements, (metric, column)), feedback).items():
         match answer.lesson:
             case Lesson.FIXED | Lesson.EVENT:
@@ -112,22 +122,81 @@ def trained(
             case Lesson.EXPECTED:
                 accepted_from = min(measurement.at for measurement, _ in out)
             case Lesson.FALSE_POSITIVE:
-                furthest = max(point.score / (1 - min(point.score, FURTHEST)) for _, point in out)
-                widen = min(MOST_WIDENING, widen * max(LEAST_WIDENING, MARGIN * furthest))
-    history = [(at, value) for at, value in series_of(measurements, metric, column) if at not in forgotten]
-    return Training(history=history, accepted_from=accepted_from, widen=widen)
+                reached = [(measurement, point) for measurement, point in out if not _is_nothing(point)]
+                called_out |= {measurement.at for measurement, _ in reached}
+                widening = widening.with_room_for(reached, known_from=answer.until)
+    return Training(
+        history=[(at, value) for at, value in series_of(measurements, metric, column) if at not in forgotten],
+        accepted_from=accepted_from,
+        widen=widening.now,
+        tolerated=_tolerated(_named(measurements, (metric, column)), called_out, widening),
+    )
 
 
 _Out: TypeAlias = tuple[Measurement, Measured]
 
 
-def _out(measurements: Iterable[Measurement], name: tuple[str, str]) -> list[_Out]:
+@dataclass(frozen=True, slots=True)
+class _Widening:
+    """The factors that answers gave, each with the time from which on values were judged by it; they only grow."""
+
+    steps: tuple[tuple[datetime, float], ...] = ()
+
+    @property
+    def now(self) -> float:
+        return self.steps[-1][1] if self.steps else 1.0
+
+    def with_room_for(self, out: Iterable[_Out], *, known_from: datetime) -> "_Widening":
+        furthest = max((self.deviation(measurement, point) for measurement, point in out), default=0.0)
+        factor = min(MOST_WIDENING, max(self.now, MARGIN * furthest))
+        return _Widening((*self.steps, (known_from, factor)))
+
+    def deviation(self, measurement: Measurement, point: Measured) -> float:
+        """How many widths of the bounds without any widening the value was from the usual."""
+        return self.at(measurement.evaluated_at) * point.score / (1 - min(point.score, FURTHEST))
+
+    def at(self, time: datetime) -> float:
+        return max((factor for known_from, factor in self.steps if known_from < time), default=1.0)
+
+
+def _is_nothing(point: Measured) -> bool:
+    return point.value == 0 < point.low
+
+
+def _tolerated(
+    points: Iterable[_Out], called_out: Collection[datetime], widening: _Widening
+) -> frozenset[datetime]:
+    """The points called out wrongly, and those that only the widening let pass; none of a lasting level."""
+    if not widening.steps:
+        return frozenset()
+
+    def needs_room(point: _Out) -> bool:
+        measurement, value = point
+        if measurement.at in called_out:
+            return True
+        passed_widened = not value.is_out and widening.at(measurement.evaluated_at) > 1
+        return passed_widened and widening.deviation(measurement, value) >= 1
+
+    latest = {
+        measurement.at: (measurement, point)
+        for measurement, point in sorted(points, key=lambda each: each[0].evaluated_at)
+    }
+    stretches = (
+        [at for at, _ in stretch]
+        for needs, stretch in groupby(sorted(latest.items()), key=lambda item: needs_room(item[1]))
+        if needs
+    )
+    return frozenset(at for stretch in stretches if len(stretch) <= LASTING for at in stretch)
+
+
+def _named(measurements: Iterable[Measurement], name: tuple[str, str]) -> list[_Out]:
     return [
-        (measurement, point)
-        for measurement in measurements
-        for point in measurement.points
-        if point.name == name and point.is_out
+        (measurement, point) for measurement in measurements for point in measurement.points if point.name == name
     ]
+
+
+def _out(measurements: Iterable[Measurement], name: tuple[str, str]) -> list[_Out]:
+    return [(measurement, point) for measurement, point in _named(measurements, name) if point.is_out]
 
 
 def _decided(out: Sequence[_Out], feedback: Iterable[Feedback]) -> dict[Feedback, list[_Out]]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from incident_ops.core.column_types import same_type
+from incident_ops.core.column_types import is_vague, same_type
 from incident_ops.core.provenance import Column
 
 MOST_NAMED = 4
@@ -61,6 +61,18 @@ def schema_diff(before: Sequence[Column], after: Sequence[Column]) -> SchemaDiff
         retyped=tuple(
             (name, old[name], new[name]) for name in old if name in new and not same_type(old[name], new[name])
         ),
+    )
+
+
+def with_known_types(after: Sequence[Column], before: Sequence[Column]) -> tuple[Column, ...]:
+    """`after`, with the types of `before` where its own are vague and may be the same: a column without any value
+    has not lost its type."""
+    old = {column.name: column.type for column in before}
+    return tuple(
+        Column(name=column.name, type=old[column.name])
+        if is_vague(column.type) and column.name in old and same_type(old[column.name], column.type)
+        else column
+        for column in after
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypedDict
+from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -44,7 +45,7 @@ class CheckOptions(TypedDict, total=False):
         description: shown with the check; by default what it looks at.
         owner: told instead of the asset's owner: `team:x` or an e-mail address.
         tier: `gold`, `silver` or `bronze`, instead of the asset's own.
-        runbook: URL of what to do, shown with the incident.
+        runbook: URL (http or https) of what to do, shown with the incident.
         pool: Dagster's concurrency pool, such as one for a warehouse.
         by_partition: whether a check of a partitioned asset is partitioned too (the default): it then runs with
             the building of each partition, and each has a verdict of its own. Without, it can run by itself, looks
@@ -213,6 +214,18 @@ def _require_usable(options: CheckOptions) -> None:
         raise DetectorError(f"tier {tier!r} is none of {', '.join(TIERS)}")
     if not owner.startswith("team:") and "@" not in owner:
         raise DetectorError(f"owner {owner!r} is neither a team (`team:{owner}`) nor an e-mail address")
+    if "runbook" in options and not _is_web_address(options["runbook"]):
+        raise DetectorError(f"runbook {options['runbook']!r} is no address: give a URL that begins with https://")
+
+
+def _is_web_address(text: object) -> bool:
+    try:
+        parts = urlsplit(text) if isinstance(text, str) else None
+    except ValueError:  # brackets that are no address
+        return False
+    return (
+        parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in str(text)
+    )
 
 
 def _now() -> datetime:

@@ -47,7 +47,8 @@ class FailingRows:
             counted in one scan, and it can be asked in which slice of the table they lie.
         shown: columns that the sample may be of; None for all of `rows`.
         query: in the engine's own SQL; by default `rows`'.
-        is_withheld: whether any of their values may be made of personal data.
+        is_withheld: whether any of their values may be made of personal data: then none is shown, only the number
+            of rows and the query.
     """
 
     rows: "ir.Table"

@@ -18,7 +18,7 @@ from incident_ops.detectors.arrivals import Arrivals, arrivals_of, last_update
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.freshness_policy import terms_of, ticks
 from incident_ops.detectors.learnt import LearntOptions, Memory
-from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Assets
 
@@ -44,6 +44,7 @@ class FreshnessOptions(CheckOptions, LearntOptions, CadenceOptions, total=False)
     """All that `build_freshness_checks` takes."""
 
 
+@with_usable_options
 def build_freshness_checks(assets: Assets, **options: Unpack[FreshnessOptions]) -> list[dg.AssetChecksDefinition]:
     """A check for each asset that it is built in time.
 

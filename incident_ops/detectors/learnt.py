@@ -45,8 +45,7 @@ class Memory:
         own = [
             measurement
             for measurement in history.measurements(scope.check_key)
-            # partitions of time are one series, any others are as many
-            if scope.window is not None or measurement.partition == scope.partition
+            if scope.is_of_its_series(measurement.partition)
         ]
         taken = {measurement.at for measurement in own}
         return cls(
@@ -72,7 +71,7 @@ class Memory:
         """The value as it will be remembered, and the verdict on it."""
         training = self.training(metric, column)
         judgement = judge(
-            training.history,
+            training.usual,
             value,
             at=scope.at,
             peers=peers,

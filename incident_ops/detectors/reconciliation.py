@@ -15,7 +15,7 @@ from incident_ops.core.reconciliation import ROWS, Difference, Sums, differences
 from incident_ops.detectors.beside import opened_beside
 from incident_ops.detectors.factory import DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import require_columns
-from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.row_counts import reported_rows
 from incident_ops.detectors.rules import RuleOptions
@@ -43,6 +43,7 @@ class _Plan:
     other_read: ReadOptions
 
 
+@with_usable_options
 def build_reconciliation_checks(
     assets: Assets,
     *,

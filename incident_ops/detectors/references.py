@@ -19,7 +19,7 @@ from incident_ops.detectors.failing_rows import (
     require_columns,
     require_tolerance,
 )
-from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.referring import (
     REFERENCES_METADATA,
@@ -42,6 +42,7 @@ MOST_LOOKED_UP = 1000
 """Values by which failing rows are looked up, where the values they refer to are in another engine."""
 
 
+@with_usable_options
 def build_referential_integrity_checks(
     assets: Assets,
     *,

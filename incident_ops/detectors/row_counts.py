@@ -10,6 +10,7 @@ import dagster as dg
 from incident_ops.core.anomaly.judgement import Series
 from incident_ops.core.metrics import ROW_COUNT, Measured, Measurement
 from incident_ops.detectors.history import materializations
+from incident_ops.detectors.partitions import has_time, is_known, series_of, window_of
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Target
@@ -48,8 +49,8 @@ def reported_history(scope: Scope) -> list[Measurement]:
     """The row counts that builds before reported, as measurements: the detector knows its seasons on its first
     day. Each has its increment to the one before.
 
-    Of an asset partitioned by time one for each partition, at the start of its window; of any other asset one for
-    each build (of this partition).
+    Of an asset partitioned by time one for each partition, at the start of its window (with the same keys in its
+    other dimensions); of any other asset one for each build (of this partition).
     """
     series = _series(scope.instance, scope.target, scope.partition, before=scope.at)
     increments = {at: value - before for (_, before), (at, value) in pairwise(series)}
@@ -85,8 +86,10 @@ def rows_in(metadata: Mapping[str, Any], partition: str | None) -> int | None:
     """The row count in a build's metadata: of a partition its own where it has one."""
     for name in (REPORTED_OF_PARTITION, REPORTED) if partition is not None else (REPORTED,):
         value = metadata.get(name)
-        if isinstance(value, dg.IntMetadataValue) and value.value is not None:
-            return value.value
+        reported = value.value if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue) else None
+        # a library may count in floats; what is no count is no report
+        if reported is not None and reported >= 0 and float(reported).is_integer():
+            return int(reported)
     return None
 
 
@@ -112,17 +115,19 @@ def _series(
     """Row counts by time, oldest first; of two builds of a partition the later counts."""
     builds = materializations(instance, target.key, **({"limit": limit} if limit else {}))
     definition = target.partitions_def
+    series = series_of(definition, partition)
     found: dict[datetime, float] = {}
     for at, event in builds:
         rows = rows_in(event.metadata, event.partition)
         if rows is None:
             continue
-        if isinstance(definition, dg.TimeWindowPartitionsDefinition):
-            if event.partition is None or not definition.has_partition_key(event.partition):
-                continue  # reported without one, or of another calendar than today's
-            at = definition.time_window_for_partition_key(event.partition).start.astimezone(UTC)
-        elif event.partition != partition:
+        if series_of(definition, event.partition) != series:
             continue
+        if has_time(definition):
+            if not is_known(definition, event.partition):
+                continue  # reported without one, or of another calendar than today's
+            window = window_of(definition, event.partition)
+            at = window[0].astimezone(UTC) if window else at
         found[at] = float(rows)
     return sorted((at, rows) for at, rows in found.items() if at < before)
 

@@ -23,7 +23,7 @@ from incident_ops.detectors.failing_rows import (
 )
 from incident_ops.detectors.history import EventLog, Remembers
 from incident_ops.detectors.learnt_values import held_against_the_past
-from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Assets, schema_in
@@ -41,6 +41,7 @@ class RuleOptions(CheckOptions, ReadOptions, total=False):
     """Options of checks and of reading."""
 
 
+@with_usable_options
 def build_uniqueness_checks(
     assets: Assets,
     *,
@@ -92,6 +93,7 @@ def build_uniqueness_checks(
     )
 
 
+@with_usable_options
 def build_accepted_values_checks(
     assets: Assets,
     *,

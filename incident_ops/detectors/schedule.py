@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
 
@@ -65,10 +66,12 @@ def build_detector_schedule(
         tags: of the job and its runs, such as a queue's.
 
     Raises:
-        DetectorError: there are no checks, or one is partitioned, or the period cannot be had.
+        DetectorError: there are no checks, or one is partitioned, or the period cannot be had, or no clock shows
+            the cron's times or the time zone.
     """
     definitions = list(checks)
     _require_runnable(definitions)
+    _require_clock(cron, timezone)
     plan = _plan(definitions, name=name, rhythm=_rhythm(every, cron), at_once=at_once)
     keys = [key for definition in definitions for key in definition.check_keys]
     job = dg.define_asset_job(
@@ -115,8 +118,9 @@ def build_detector_condition(
         every, cron, timezone: as in `build_detector_schedule`.
 
     Raises:
-        DetectorError: the period cannot be had.
+        DetectorError: the period, the cron or the time zone cannot be had.
     """
+    _require_clock(cron, timezone)
     rhythm = _rhythm(every, cron)
     ticked = dg.AutomationCondition.cron_tick_passed(
         cron or rhythm.cron(_number(name) % rhythm.span), cron_timezone=timezone if cron else "UTC"
@@ -212,6 +216,19 @@ def _place_of(definition: dg.AssetsDefinition) -> str:
 def _number(text: str) -> int:
     """0 to 2³² − 1, the same in every process."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+
+
+def _require_clock(cron: str | None, timezone: str) -> None:
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, such as America
+        raise DetectorError(f"there is no time zone {timezone!r}, say it like Europe/Berlin") from error
+    if cron is None:
+        return
+    try:
+        dg.ScheduleDefinition(job_name="any", cron_schedule=cron)
+    except dg.DagsterInvalidDefinitionError as error:
+        raise DetectorError(f"cron={cron!r} names no times: write five fields, such as '0 6 * * *'") from error
 
 
 def _rhythm(every: timedelta | str | None, cron: str | None) -> _Rhythm:

@@ -10,10 +10,10 @@ import dagster as dg
 
 from incident_ops.core.alert import Nature
 from incident_ops.core.provenance import Column
-from incident_ops.core.schema_diff import SchemaDiff, schema_diff
+from incident_ops.core.schema_diff import SchemaDiff, schema_diff, with_known_types
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.history import EventLog, Remembers
-from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.schema_memory import (
     SCHEMA_METADATA,
@@ -23,6 +23,7 @@ from incident_ops.detectors.schema_memory import (
     document_of,
     good_columns,
 )
+from incident_ops.detectors.schema_reading import columns_in
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Assets, Target, schema_in, targets_of
 
@@ -35,6 +36,7 @@ class SchemaOptions(CheckOptions, ReadOptions, total=False):
     """Options of checks and of reading."""
 
 
+@with_usable_options
 def build_schema_checks(
     assets: Assets,
     *,
@@ -49,6 +51,10 @@ def build_schema_checks(
     (`core.column_types.same_type`): BIGINT is `int64`, VARCHAR(40) is `text`; case, lengths of texts, units of
     time stamps and nullability are noise, precision and scale of a decimal are not. A renaming is proposed where
     a column vanished and one of the same type came in its place.
+
+    Types that are read are those that the values tell: a frame's column of nothing but nulls, and every column of
+    a table without rows, may be of any type; a pandas column of whole floating-point numbers and nulls may be of
+    integers. What was known of its type before is kept.
 
     *Breaking* is a column that was removed, renamed or retyped: it fails with `severity` (ERROR by default). A
     column that was only added fails as a WARN.
@@ -125,13 +131,14 @@ def _seen(scope: Scope, options: ReadOptions) -> Columns:
     if reported:
         return reported
     with opened(scope, options) as data:
-        return tuple(Column(name=name, type=str(kind)) for name, kind in data.table.schema().fields.items())
+        return columns_in(data)
 
 
 def _drift(scope: Scope, seen: Columns, history: Remembers) -> Finding:
     good = good_columns(scope, history)
     diff = schema_diff(good, seen) if good is not None else SchemaDiff()
-    look = Look(at=scope.now, seen=seen, good=good if good is not None and diff.is_breaking else seen)
+    known = with_known_types(seen, good or ())
+    look = Look(at=scope.now, seen=known, good=good if good is not None and diff.is_breaking else known)
     memory = {SCHEMA_METADATA: dg.MetadataValue.json(document_of(look))}
     if good is None:
         return Finding(passed=True, summary=f"{_count(seen)}, looked at for the first time", metadata=memory)

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import dagster as dg
 
+from incident_ops.detectors.partitions import Window, has_time, is_known, series_of, window_of
 from incident_ops.detectors.targets import Target, pii_in
 
-Window: TypeAlias = tuple[datetime, datetime]
 _LOOK_BACK = 10
 """Builds that are looked through for a column schema: one that was reported by hand may come without."""
 
@@ -22,7 +22,7 @@ class Scope:
         check: the check's name.
         partition: the key of the partition to look at: the run's, else the newest that was built; None for an
             asset without partitions.
-        window: the time partition's start and end.
+        window: the time partition's start and end, of several dimensions that of the one of time.
         built: the newest build of the asset (of that partition), None where it was never built.
         now: when the detector looks (aware).
         pii: columns of personal data: no value of theirs may be told.
@@ -47,7 +47,7 @@ class Scope:
             target=target,
             check=check,
             partition=partition,
-            window=_window(target, partition),
+            window=window_of(target.partitions_def, partition),
             built=records[0] if records else None,
             now=now,
             pii=pii_in(target.metadata) or _pii(recent),
@@ -63,7 +63,7 @@ class Scope:
             self,
             target=other,
             partition=partition,
-            window=_window(other, partition),
+            window=window_of(other.partitions_def, partition),
             built=records[0] if records else None,
             pii=pii_in(other.metadata) or _pii(recent),
         )
@@ -77,6 +77,11 @@ class Scope:
         if self.built is not None:
             return min(datetime.fromtimestamp(self.built.timestamp, tz=UTC), self.now)
         return self.now
+
+    def is_of_its_series(self, partition: str | None) -> bool:
+        """Whether what was measured of that partition is told of by the same series as what is looked at."""
+        definition = self.target.partitions_def
+        return series_of(definition, partition) == series_of(definition, self.partition)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -100,24 +105,22 @@ def _partition(
         return context.partition_key
     built = [record.partition_key for record in recent if record.partition_key is not None]
     definition = target.partitions_def
-    if isinstance(definition, dg.TimeWindowPartitionsDefinition):
-        # a backfill builds old ones last; the newest by its own calendar is what people look at
-        known = context.instance.get_materialized_partitions(target.key)
-        return max(known, key=lambda key: definition.time_window_for_partition_key(key).start, default=None)
-    return built[0] if built else None
+    if not has_time(definition):
+        return built[0] if built else None
+    # a backfill builds old ones last; the newest by its own calendar is what people look at, of several of one
+    # time that which was built last
+    known = context.instance.get_materialized_partitions(target.key)
+    order = {key: place for place, key in enumerate(reversed(built))}
+    return max(
+        (key for key in known if is_known(definition, key)),
+        key=lambda key: (window_of(definition, key), order.get(key, -1), key),
+        default=None,
+    )
 
 
 def _of_partition(instance: dg.DagsterInstance, target: Target, partition: str) -> Sequence[dg.EventLogRecord]:
     wanted = dg.AssetRecordsFilter(asset_key=target.key, asset_partitions=[partition])
     return instance.fetch_materializations(wanted, limit=1).records
-
-
-def _window(target: Target, partition: str | None) -> Window | None:
-    definition = target.partitions_def
-    if partition is None or not isinstance(definition, dg.TimeWindowPartitionsDefinition):
-        return None
-    window = definition.time_window_for_partition_key(partition)
-    return window.start, window.end
 
 
 def _pii(records: Sequence[dg.EventLogRecord]) -> Collection[str]:

@@ -9,7 +9,7 @@ import dagster as dg
 from incident_ops.core.alert import Nature
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import finding_of, require_tolerance
-from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.queries import failing_of, query_of
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.rules import RuleOptions
@@ -25,6 +25,7 @@ RULES_METADATA = "incident_ops/rules"
 NO_RULE = "no rule is declared"
 
 
+@with_usable_options
 def build_sql_checks(
     assets: Assets,
     sql: str | None = None,
@@ -49,8 +50,9 @@ def build_sql_checks(
 
     Where the query is no more than that (columns of `{table}`, and a WHERE), it is known of each row whether it
     fails, and on DuckDB the result says in which slice of the table the failing rows lie. The sample of failing
-    rows shows columns that the table has, and those of `context_columns`; of a longer query that speaks of a
-    column tagged `pii` there is no sample, since what it returns could be made of it.
+    rows shows columns that the table has, and those of `context_columns`. Where the table has columns tagged `pii`
+    there is a sample for such a query only, with those columns masked; for any other there is none, since what it
+    returns could be made of them.
 
     Args:
         sql: the query, or the condition.

@@ -14,7 +14,7 @@ from incident_ops.core.growth import gains_to, is_cumulative
 from incident_ops.core.metrics import ROW_COUNT, Measured
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.learnt import LearntOptions, Memory
-from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.options import besides, only, require_whole, with_usable_options
 from incident_ops.detectors.reading import ReadOptions
 from incident_ops.detectors.row_counts import ROW_INCREMENT, counted, peers_in_run, reported_history
 from incident_ops.detectors.scope import Scope
@@ -36,6 +36,7 @@ class _Verdict:
     is_mild: bool = False
 
 
+@with_usable_options
 def build_volume_checks(
     assets: Assets,
     *,
@@ -73,6 +74,9 @@ def build_volume_checks(
     Raises:
         DetectorError: limits that exclude each other, an option that cannot be used, or no assets.
     """
+    for name, limit in {"min_rows": min_rows, "max_rows": max_rows}.items():
+        if limit is not None:
+            require_whole(name, limit, least=0)
     if min_rows is not None and max_rows is not None and min_rows > max_rows:
         raise DetectorError(f"min_rows={min_rows} is above max_rows={max_rows}")
     if peers not in ("same job", None):

@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 
 from incident_ops.core.profile import QUANTILES, Metric, TableProfile
-from incident_ops.detectors.profile import expressions, planned, profile_of
+from incident_ops.detectors.profile import expressions, planned, profile_of, share_of
 from incident_ops.detectors.reading import Data
 from incident_ops_tests.benchmarks.table import Row, print_table
 
@@ -69,7 +69,8 @@ def measured(rows: int, *, in_memory: bool) -> tuple[float, float, int]:
     with table_of(rows, in_memory=in_memory) as data:
         start = profile_of(replace(data, table=data.table.limit(10_000)), exact=False)
         known = {name: column.shape for name, column in start.columns.items() if column.shape is not None}
-        (expression,) = expressions(data.table, planned(data.table, known=known), engine="duckdb", exact=False)
+        plans = planned(data.table, known=known)
+        (expression,) = expressions(data.table, plans, engine="duckdb", exact=False, share=share_of(rows))
         together = _seconds(lambda: profile_of(data, exact=False, known=known))
         queries = 0
 

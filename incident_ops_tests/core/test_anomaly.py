@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from math import ceil, floor, inf, isfinite, nan
 from random import Random
+from typing import Any, cast
 
 import pytest
 
@@ -275,3 +277,26 @@ def test_bounds_are_where_anomalies_begin():
         (ceil(found.high), True),
     ):
         assert judge(history, value, at=after(history)).anomalous is anomalous
+
+
+@pytest.mark.parametrize("wrong", [{"sensitivity": 0}, {"sensitivity": -1}, {"widen": 0}, {"widen": float("nan")}])
+def test_a_factor_that_is_not_positive_is_refused(wrong: dict[str, float]):
+    history = weekly(60)
+    with pytest.raises(ValueError, match="must be positive"):
+        judge(history, 1000, at=after(history), **cast("Any", wrong))
+
+
+@pytest.mark.parametrize("usual", [1000.0, 1.7e308, -1.7e308, 5e-324])
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308, 0.0, 1000.0, 10**400])
+def test_the_greatest_numbers_that_there_are_are_judged_like_others(usual: float, value: float):
+    history = [(when, usual) for when, _ in weekly(60)]
+    judgement = judge(history, value, at=after(history))
+    assert judgement.anomalous == (value != usual and (value, usual) != (0.0, 5e-324))
+
+
+def test_decimals_are_judged_as_the_numbers_they_are():
+    history = weekly(60, noise=0.1)
+    decimals: Any = [(when, Decimal(str(value))) for when, value in history]
+    number: Any = Decimal("1000.5")
+    found = judge(decimals, number, at=after(history))
+    assert found == judge(history, 1000.5, at=after(history))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_ops.core.column_types import same_type
+from incident_ops.core.column_types import WHOLE_FLOATS, same_type
 
 ALIKE = [
     ("int64", "BIGINT"),
@@ -25,6 +25,12 @@ ALIKE = [
     ("datetime64[us, UTC]", "timestamptz"),
     ("", "anything"),
     ("array<int64>", "ARRAY<INT64>"),
+    ("NULL", "VARCHAR"),
+    ('unknown(DataType(this=DType.USERDEFINED, kind="NULL"))', "VARCHAR"),
+    (WHOLE_FLOATS, "BIGINT"),
+    (WHOLE_FLOATS, "SMALLINT"),
+    (WHOLE_FLOATS, "DOUBLE"),
+    (WHOLE_FLOATS, WHOLE_FLOATS),
 ]
 APART = [
     ("int64", "int32"),
@@ -38,6 +44,8 @@ APART = [
     ("DATE", "TIMESTAMP"),
     ("array<int64>", "int64"),
     ("object", "string"),
+    (WHOLE_FLOATS, "VARCHAR"),
+    (WHOLE_FLOATS, "REAL"),
 ]
 
 

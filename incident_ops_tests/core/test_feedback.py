@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from incident_ops.core.feedback import (
-    LEAST_WIDENING,
+    LASTING,
+    MARGIN,
     MOST_WIDENING,
     Feedback,
     FeedbackError,
@@ -69,15 +70,41 @@ def test_a_false_positive_moves_the_bound_beyond_what_was_called_out() -> None:
     assert trained(WEEK, [said(Lesson.FALSE_POSITIVE, 4, 7)], metric="row_count").widen == pytest.approx(3.3)
 
 
-def test_a_false_positive_at_the_bound_still_widens() -> None:
+def test_a_false_positive_at_the_bound_widens_by_the_margin() -> None:
     training = trained([measured(0, 1101, 0.5)], [said(Lesson.FALSE_POSITIVE, 0, 1)], metric="row_count")
-    assert training.widen == LEAST_WIDENING
+    assert training.widen == pytest.approx(MARGIN)
 
 
-def test_no_number_of_false_positives_hides_an_empty_table() -> None:
-    weeks = [measured(n, 3000, OUT) for n in range(5)]
-    answers = [said(Lesson.FALSE_POSITIVE, n, n + 1) for n in range(5)]
-    assert trained([*weeks, measured(7, 0, 1.0)], answers, metric="row_count").widen == MOST_WIDENING
+def test_a_false_positive_does_not_count_twice_by_training_the_spread_as_well() -> None:
+    training = trained(WEEK, [said(Lesson.FALSE_POSITIVE, 4, 7)], metric="row_count")
+    assert [value for _, value in training.usual] == [1000, 1001, 1002, 1003, 1004]
+    assert len(training.history) == 7, "though the days are in order"
+
+
+def test_what_only_the_widening_lets_pass_does_not_train_until_it_lasts() -> None:
+    answers = [said(Lesson.FALSE_POSITIVE, 0, 1)]
+    called_out, passes = measured(0, 3000, OUT), [measured(2 + n, 2900, 0.45) for n in range(LASTING + 1)]
+    within = measured(1, 1000, USUAL)
+    some = trained([called_out, within, *passes[:LASTING]], answers, metric="row_count")
+    assert [value for _, value in some.usual] == [1000]
+    many = trained([called_out, within, *passes], answers, metric="row_count")
+    assert [value for _, value in many.usual] == [1000] + [2900] * (LASTING + 1)
+
+
+def test_an_empty_day_called_a_false_positive_trains_and_widens_nothing() -> None:
+    """No width reaches nothing; widened by its distance the bounds would let pass everything else."""
+    training = trained([measured(0, 0, 0.98)], [said(Lesson.FALSE_POSITIVE, 0, 1)], metric="row_count")
+    assert (training.widen, [value for _, value in training.usual]) == (1.0, [0])
+
+
+def test_one_answer_widens_no_further_than_to_four_times_the_usual_of_a_steady_table() -> None:
+    training = trained([measured(0, 10**9, 0.999)], [said(Lesson.FALSE_POSITIVE, 0, 1)], metric="row_count")
+    assert training.widen == MOST_WIDENING
+
+
+def test_one_answer_on_many_points_widens_to_the_furthest_of_them() -> None:
+    weeks = [measured(n, 3000, OUT) for n in range(4)] + [measured(4, 2000, 0.6)]
+    assert trained(weeks, [said(Lesson.FALSE_POSITIVE, 0, 5)], metric="row_count").widen == pytest.approx(3.3)
 
 
 def test_a_document_that_comes_twice_teaches_once() -> None:
@@ -85,12 +112,14 @@ def test_a_document_that_comes_twice_teaches_once() -> None:
     assert trained(WEEK, once * 2, metric="row_count") == trained(WEEK, once, metric="row_count")
 
 
-def test_a_second_false_positive_of_a_reopened_incident_widens_by_what_is_new() -> None:
+def test_a_second_false_positive_of_a_reopened_incident_widens_by_what_is_further_out() -> None:
     answers = [said(Lesson.FALSE_POSITIVE, 5, 6), said(Lesson.FALSE_POSITIVE, 5, 7)]
-    weeks = [measured(5, 1300, 0.6), measured(6, 1300, 0.5)]
+    weeks = [measured(5, 1300, 0.6), measured(6, 1400, 0.5)]
     first = trained(weeks, answers[:1], metric="row_count").widen
     assert first == pytest.approx(1.65)
-    assert trained(weeks, answers, metric="row_count").widen == pytest.approx(first * LEAST_WIDENING)
+    assert trained(weeks, answers, metric="row_count").widen == pytest.approx(first * MARGIN)
+    less = [measured(5, 1300, 0.8), measured(6, 1400, 0.5)]
+    assert trained(less, answers, metric="row_count").widen == pytest.approx(4.4 * MARGIN)
 
 
 @pytest.mark.parametrize("first", [Lesson.FIXED, Lesson.EXPECTED, Lesson.FALSE_POSITIVE, Lesson.EVENT])

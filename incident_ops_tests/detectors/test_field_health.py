@@ -131,6 +131,18 @@ def test_nulls_of_one_slice_are_told_with_the_column_and_the_slice(learnt: Table
     assert explanation["slices"][0]["conditions"] == {"channel": "tiktok"}
 
 
+def test_of_nulls_that_are_spread_evenly_it_is_said_that_no_slice_explains_them(learnt: Table) -> None:
+    found = learnt.built_as(orders(seed=3).with_columns(amount=_every(12, "amount")))
+    assert told(found) == (False, ["amount"])
+    explanation = cast("Any", found.metadata[ATTRIBUTION_METADATA]).data
+    assert explanation["slices"] == []
+    assert explanation["sentence"] == "no single slice explains it (looked at channel, note)"
+
+
+def _every(rows: int, column: str) -> pl.Expr:
+    return pl.when(pl.int_range(pl.len()) % rows == 0).then(None).otherwise(pl.col(column))
+
+
 def test_of_several_bad_columns_the_worst_is_told_and_the_others_counted(learnt: Table) -> None:
     none = pl.lit(None, dtype=pl.String)
     found = learnt.built_as(orders(seed=3).with_columns(note=none, channel=none, amount=-pl.col("amount")))
@@ -193,7 +205,7 @@ def test_a_column_that_goes_while_the_table_is_read_is_told_too(instance: dg.Dag
                 channel=pl.when(pl.col("id") % 3 == 0).then(pl.lit("telex")).otherwise("channel")
             ),
             "channel",
-            "channel: 33.3 % of its rows with values it had not before (telex), usually 0–",
+            "channel: 33.3 % of its rows with values it had not before, usually 0–",
         ),
     ],
 )
@@ -204,6 +216,25 @@ def test_values_that_are_distributed_otherwise_are_told(
     assert told(found) == (False, [column])
     assert found.description is not None
     assert found.description.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("new", "says"),
+    [
+        (dict.fromkeys(range(1000), "fax"), "; new category fax (1,000 rows)"),
+        (
+            {n: f"c{min(n, 10)}" for n in range(20)},
+            "; new categories c10 (10 rows), c0 (1 row), c1 (1 row), c2 (1 row), c3 (1 row) and 6 more",
+        ),
+    ],
+)
+def test_new_categories_are_named_with_their_rows(learnt: Table, new: dict[int, str], says: str) -> None:
+    frame = orders(seed=4).with_columns(
+        channel=pl.col("id").replace_strict(new, default=pl.col("channel"), return_dtype=pl.String)
+    )
+    found = learnt.built_as(frame)
+    assert told(found) == (False, ["channel"])
+    assert (found.description or "").endswith(says)
 
 
 def test_drift_alone_is_told_where_the_mean_stays(instance: dg.DagsterInstance) -> None:
@@ -256,6 +287,16 @@ def test_awkward_tables_are_answered_twice(instance: dg.DagsterInstance, frame: 
 
 def test_an_empty_table_says_so(instance: dg.DagsterInstance) -> None:
     assert Table(instance).built_as(orders(0)).description == "no rows, so no field to look at"
+
+
+def test_a_table_that_has_become_empty_is_left_to_volume_and_nothing_is_learnt_of_it(learnt: Table) -> None:
+    for frame in (orders(0), orders(0).drop("amount")):
+        found = learnt.built_as(frame)
+        assert (found.passed, found.description) == (True, "no rows, so no field to look at")
+        points = cast("Any", found.metadata[METRICS_METADATA]).data["points"]
+        assert [point["metric"] for point in points] == ["column_count"]
+    assert learnt.built_as(orders(seed=2)).passed
+    assert told(learnt.built_as(orders(seed=2).drop("amount"))) == (False, ["amount"])
 
 
 def test_only_the_columns_that_are_asked_for_are_looked_at(instance: dg.DagsterInstance) -> None:

@@ -49,5 +49,5 @@ def test_a_file_that_is_no_database_is_an_error_of_ours(tmp_path: Path) -> None:
     """The command line prints those as one sentence, all others with a traceback."""
     file = tmp_path / "shop.duckdb"
     file.write_text("this is not a database")
-    with pytest.raises(ReadError, match="the data cannot be read"):
+    with pytest.raises(ReadError, match="a source duckdb:… cannot be opened: IOException"):
         look_at(["orders"], {"source": f"duckdb:///{file}"})

@@ -89,6 +89,25 @@ def test_quantiles_are_those_of_the_values() -> None:
     }  # fmt: skip
 
 
+def test_quantiles_are_told_from_a_large_table_s_start_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table is often sorted by time, and what is new in it comes last."""
+    monkeypatch.setattr(profiles, "QUANTILE_ROWS", 5000)
+    rows = 40_000
+    frame = pl.DataFrame({"up": range(rows), "two": [0] * (rows // 4) + [7] * (rows // 4 * 3)})
+    for exact in (None, False, True):
+        columns = profile_of(data_of(frame), exact=exact).columns
+        deciles = columns["up"].quantiles[10:100:10]
+        assert deciles == pytest.approx([rows / 10 * n for n in range(1, 10)], abs=rows * 0.04)
+        assert set(columns["two"].quantiles) == {0, 7}, "no value that there is not"
+        assert columns["two"].quantiles[50] == 7
+        assert columns["up"].values == (rows if exact else 5000)
+    shape = profile_of(data_of(frame.head(rows // 4))).columns["up"].shape
+    assert shape is not None
+    drift = profile_of(data_of(frame)).columns["up"].drift_from(shape)
+    assert drift is not None
+    assert drift.psi > 1
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_nothing_and_one_row_are_answered(rows: int) -> None:
     profile = profile_of(data_of(SMALL.head(rows)))

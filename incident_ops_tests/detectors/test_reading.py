@@ -171,8 +171,23 @@ def test_a_check_that_runs_alone_loads_the_value_too(instance: dg.DagsterInstanc
 def test_a_table_written_past_the_io_manager_is_an_error_that_names_the_remedy(
     instance: dg.DagsterInstance,
 ) -> None:
-    with pytest.raises(ReadError, match=r"no value of orders.*give source="):
+    """As the innermost error, which is the one that is shown first: not a path that nobody wrote."""
+    with pytest.raises(ReadError, match=r"no value of orders.*give source=") as raised:
         read_in_a_run(instance, asset_of())
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize("asset", [asset_of(), dg.AssetSpec("orders")], ids=["own table", "other location"])
+def test_a_check_that_runs_alone_names_the_remedy_too(
+    instance: dg.DagsterInstance, asset: dg.AssetsDefinition | dg.AssetSpec
+) -> None:
+    checks = build_checks([asset], _look([]), nature=Nature.RULE, name="reads", description="d", options={})
+    job = dg.define_asset_job("checks", selection=dg.AssetSelection.all_asset_checks())
+    defs = dg.Definitions(assets=[asset], asset_checks=checks, jobs=[job])
+    with pytest.raises(ReadError, match=r"no value of orders.*give source=") as raised:
+        defs.resolve_job_def("checks").execute_in_process(instance=instance)
+    assert raised.value.__suppress_context__
 
 
 @pytest.mark.parametrize("value", [3, None])
@@ -448,5 +463,5 @@ def test_postgres_is_stopped_in_time_and_its_session_is_given_back(postgres: str
 
 
 def test_a_warehouse_that_is_down_is_an_error_of_its_own(postgres: str) -> None:
-    with pytest.raises(psycopg.OperationalError):
+    with pytest.raises(ReadError, match=r"a source postgresql:… cannot be opened: OperationalError"):
         read(scope_of(), ids, source=postgres.replace("test_", "gone_"))

@@ -89,6 +89,18 @@ Build = Callable[..., Sequence[dg.AssetChecksDefinition]]
         (build_sql_checks, {"sql": "SELECT id FROM {table} o WHERE o.id < 3;"}, "3 of 6 rows (50.0%) fail", []),
         (
             build_sql_checks,
+            {"sql": 'SELECT id FROM {table} AS "My Orders" WHERE "My Orders".id < 3'},
+            "3 of 6 rows (50.0%) fail",
+            [],
+        ),
+        (
+            build_sql_checks,
+            {"sql": "customer > (SELECT avg(customer) FROM {table})"},
+            "2 of 6 rows (33.3%) were returned by the query",
+            [],
+        ),
+        (
+            build_sql_checks,
             {"sql": UNKNOWN_CUSTOMERS},
             "3 of 6 rows (50.0%) were returned by the query",
             [],

@@ -147,9 +147,21 @@ def test_a_period_that_cannot_be_had_is_refused_with_those_that_can(arguments: d
         build_detector_schedule(checks_on(["orders"]), **arguments)
 
 
-def test_a_cron_that_is_none_is_refused_by_dagster() -> None:
-    with pytest.raises(dg.DagsterInvalidDefinitionError, match="invalid cron schedule"):
-        build_detector_schedule(checks_on(["orders"]), cron="every day")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"cron": "every day"}, "names no times"),
+        ({"cron": "bad"}, "names no times"),
+        ({"cron": ""}, "names no times"),
+        ({"timezone": "Mars/X"}, "no time zone 'Mars/X'"),
+        ({"timezone": "America"}, "no time zone 'America'"),
+    ],
+)
+def test_a_clock_that_nobody_has_is_refused(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(DetectorError, match=says):
+        build_detector_schedule(checks_on(["orders"]), **arguments)
+    with pytest.raises(DetectorError, match=says):
+        build_detector_condition(**arguments)
 
 
 def test_no_checks_are_refused_instead_of_a_job_of_nothing() -> None:

@@ -12,6 +12,7 @@ import pytest
 from incident_ops.core.feedback import Lesson
 from incident_ops.core.metrics import METRICS_METADATA, Measured, Measurement, document_of, measurement_in
 from incident_ops.detectors.factory import DetectorError
+from incident_ops.detectors.row_counts import rows_in
 from incident_ops.detectors.volume import build_volume_checks
 from incident_ops_tests.detectors.runs import (
     DAYS,
@@ -275,3 +276,44 @@ def test_a_day_on_which_all_tables_of_a_job_are_a_third_emptier_is_not_this_tabl
     checks = build_volume_checks(assets, by_partition=False, peers=peers)[-1:]
     found = evaluate_alone(instance, assets, checks)
     assert found.passed is passes, found.description
+
+
+DAY_AND_REGION = dg.MultiPartitionsDefinition(
+    {"date": DAYS, "region": dg.StaticPartitionsDefinition(["de", "fr"])}
+)
+
+
+def test_days_and_regions_are_a_series_for_each_region_in_order_of_days(instance: dg.DagsterInstance) -> None:
+    reports = Reports(partitions_def=DAY_AND_REGION)
+    checks = build_volume_checks([reports.asset])
+    for day in range(1, 10):
+        reported(instance, "orders", 1000 + day % 3, partition=f"2026-01-{day:02d}|de")
+        reported(instance, "orders", 50_000 + day % 3, partition=f"2026-01-{day:02d}|fr")
+    for region, rows in {"de": 1001, "fr": 50_001}.items():
+        reports.counts(rows)
+        usual = evaluate(instance, [reports.asset], checks, partition=f"2026-01-10|{region}")
+        assert usual.passed and "usually" in (usual.description or "")
+        kept = measurement_in(usual.metadata[METRICS_METADATA].value)
+        assert (kept.partition, kept.at.isoformat()) == (f"2026-01-10|{region}", "2026-01-10T00:00:00+00:00")
+    reports.counts(1001)
+    assert not evaluate(instance, [reports.asset], checks, partition="2026-01-11|fr").passed, (
+        "de is no measure of fr"
+    )
+
+
+def test_by_itself_a_check_of_days_and_regions_looks_at_the_newest_day(instance: dg.DagsterInstance) -> None:
+    reports = Reports(partitions_def=DAY_AND_REGION)
+    checks = build_volume_checks([reports.asset], by_partition=False)
+    for rows, key in enumerate(("2026-01-05|de", "2026-01-05|fr", "2026-01-03|de", "2025-01-01|de"), start=1):
+        reported(instance, "orders", rows, partition=key)
+    found = evaluate_alone(instance, [reports.asset], checks)
+    assert measurement_in(found.metadata[METRICS_METADATA].value).partition == "2026-01-05|fr", (
+        "of two the last built"
+    )
+    assert metrics_in(found) == {"row_count": 2}
+
+
+@pytest.mark.parametrize(("said", "rows"), [(7.0, 7), (7.5, None), (-3, None), (float("inf"), None)])
+def test_a_whole_number_in_a_float_is_a_report_and_what_is_no_count_is_none(said: float, rows: int | None) -> None:
+    value = dg.MetadataValue.float(said) if isinstance(said, float) else dg.MetadataValue.int(said)
+    assert rows_in({"dagster/row_count": value}, None) == rows

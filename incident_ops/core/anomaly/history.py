@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from math import inf
 from operator import itemgetter
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ Array = NDArray[np.float64]
 
 DAY = 86_400.0
 RECENT = 30  # points whose distances tell how often the series comes
+FURTHEST, SMALLEST = 1e100, 1e-100  # beyond, squares and ratios are no numbers any more
 NEAR = 0.2  # a distance within 20 % of a day, of half a day … is meant as one
 
 
@@ -93,7 +95,22 @@ def in_order(history: Series, before: datetime) -> Series:
 def known(points: Series) -> Points:
     """What is finite of ordered points; of several of one time the last."""
     seconds = np.fromiter((when.timestamp() for when, _ in points), float, len(points))
-    values = np.fromiter((value for _, value in points), float, len(points))
+    values = workable(np.fromiter((value for _, value in points), float, len(points)))
     kept = np.isfinite(values)
     kept[:-1] &= seconds[1:] != seconds[:-1]
     return Points(seconds[kept], values[kept])
+
+
+def workable(values: Array) -> Array:
+    """Values that can be reckoned with: what is finite at most 1e100, and nought below 1e-100. A column's greatest
+    value may be 1.8e308, where somebody writes that for "none"."""
+    values = np.where(np.isfinite(values), np.clip(values, -FURTHEST, FURTHEST), values)
+    return np.where(np.abs(values) < SMALLEST, 0.0, values)
+
+
+def workable_number(value: SupportsFloat) -> float:
+    """The same of one value; an integer beyond what a float can be is as infinite."""
+    try:
+        return float(workable(np.array(float(value))))
+    except OverflowError:
+        return inf

@@ -113,6 +113,7 @@ def replay_intraday(
 
 
 def _judge(days: Days, value: float, margin: float, unit: str) -> Judgement:
+    value = float(value)
     if not isfinite(value):
         return not_a_number(value)
     known, needed = _learnt(days)

@@ -19,6 +19,7 @@ from incident_ops.core.anomaly.history import (
     in_order,
     known,
     usual_gap,
+    workable_number,
 )
 from incident_ops.core.anomaly.intraday import INTRADAY_BELOW, judge_intraday
 from incident_ops.core.anomaly.judgement import Judgement, Series
@@ -45,7 +46,7 @@ def judge(
     Args:
         history: the series before the value: times (aware) and values, oldest first. What is not before `at`, NaN
             and infinities are left out, of several values of one time the last counts, any order will do.
-        value: a NaN or infinite one is anomalous.
+        value: a number of any kind; a NaN or infinite one is anomalous. Beyond 1e100 all are taken to be alike.
         at: the time of the value.
         peers: other series of the same kind, such as the tables that the same job loads, each with its value at
             `at`. Three of them make a common movement, which the series is expected to share, down to a quarter
@@ -61,7 +62,13 @@ def judge(
     Without `accepted_from` a lasting change of level is told of for about four slots (until it is half of the
     window of the level) and then learnt. In the first two days of a series of minutes and hours its points are
     taken one after another, whatever the time; later (`intraday`) peers, holidays and accepted levels have no say.
+
+    Raises:
+        ValueError: a sensitivity or widening that is not positive.
     """
+    if not (sensitivity > 0 and widen > 0):
+        raise ValueError(f"sensitivity {sensitivity} and widening {widen} must be positive")
+    value = workable_number(value)
     if not isfinite(value):
         return not_a_number(value)
     points = in_order(history, at)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from incident_ops.core.anomaly.course import Company, Course
-from incident_ops.core.anomaly.history import DAILY, DAY, RECENT, Array, cadence_of
+from incident_ops.core.anomaly.history import DAILY, DAY, RECENT, Array, cadence_of, workable
 from incident_ops.core.anomaly.intraday import INTRADAY_BELOW, replay_intraday
 from incident_ops.core.anomaly.judgement import Judgement, Series
 from incident_ops.core.anomaly.judging import judge
@@ -60,7 +60,7 @@ class _Points:
         return cls(
             times=[when for when, _ in series],
             seconds=np.array([when.timestamp() for when, _ in series]),
-            values=np.array([value for _, value in series], float),
+            values=workable(np.array([value for _, value in series], float)),
         )
 
     @property

@@ -15,7 +15,7 @@ def reason(
 ) -> str:
     """One sentence: the value, its bounds, when they hold, and the common movement of the peers."""
     if measure.is_count:
-        low, high = ceil(low), floor(high) if isfinite(high) else high
+        low, high = (ceil(low) if isfinite(low) else low), (floor(high) if isfinite(high) else high)
     least, most = spoken(low), spoken(high)
     usual = least if least == most else f"{least}–{most}" if isfinite(high) else f"{least} or more"
     change = exp(moved) - 1 if measure.start else 0.0
@@ -24,7 +24,10 @@ def reason(
 
 
 def spoken(number: float) -> str:
-    """A number as people read it: with commas, and with three digits that count when it is no whole number."""
+    """A number as people read it: with commas, and with three digits that count when it is no whole number, or one
+    that nobody reads in digits."""
+    if abs(number) >= 1e15:
+        return f"{number:.3g}"
     if number == round(number, 0) or abs(number) >= 1000:
         return f"{number:,.0f}"
     return f"{number:.3g}"

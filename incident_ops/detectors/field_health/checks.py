@@ -13,9 +13,9 @@ from incident_ops.detectors.attribution import explain_failing_rows, quoted
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.field_health.past import Past
 from incident_ops.detectors.field_health.verdicts import GONE, Verdict, verdicts_on, worst_first
-from incident_ops.detectors.field_health.wording import summary, table_of
+from incident_ops.detectors.field_health.wording import NO_ROWS, summary, table_of
 from incident_ops.detectors.learnt import LearntOptions
-from incident_ops.detectors.options import besides, only
+from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.reading import Data, ReadOptions, ReadTimeout, TableChanged, opened, require_ibis
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Assets, Target
@@ -55,6 +55,7 @@ class FieldHealthOptions(CheckOptions, LearntOptions, ReadOptions, total=False):
     """Options of checks, of learning and of reading."""
 
 
+@with_usable_options
 def build_field_health_checks(
     assets: Assets,
     *,
@@ -76,7 +77,8 @@ def build_field_health_checks(
     least .25, and more than chance makes of so few rows (`core.drift`).
 
     On DuckDB a finding of null, blank, zero, negative, NaN or infinite rows says which slice of the rows explains
-    it (two more scans, of a failing table only). Of columns tagged `pii` nothing but rates and counts is told.
+    it, or that no single one does (two more scans, of a failing table only). Of columns tagged `pii` nothing but
+    rates and counts is told. A table without rows passes: it has no field to look at.
 
     Args:
         columns: names, or a callable from the `Target` to them; by default all.
@@ -134,6 +136,8 @@ def _looked(
             pii=scope.pii,
             known=past.good.shapes if past.good else None,
         )
+        if not profile.rows:
+            return _of_no_rows(profile)
         verdicts = verdicts_on(profile, scope, past, metrics=metrics, columns=columns)
         out = worst_first(verdicts)
         return Finding(
@@ -143,6 +147,16 @@ def _looked(
             metrics=[Measured(metric=COLUMNS, value=len(profile.columns)), *(v.measured for v in verdicts)],
             columns=list(dict.fromkeys(verdict.measured.column for verdict in out)),
         )
+
+
+def _of_no_rows(profile: TableProfile) -> Finding:
+    """That there are none is for `volume` to judge; remembered as counts of nothing they would be learnt from."""
+    return Finding(
+        passed=True,
+        summary=NO_ROWS,
+        metadata=_metadata(profile, (), ()),
+        metrics=[Measured(metric=COLUMNS, value=len(profile.columns))],
+    )
 
 
 def _gone(data: Data, past: Past, columns: Collection[str] | None) -> Collection[str]:
@@ -166,7 +180,8 @@ def _metadata(profile: TableProfile, verdicts: Sequence[Verdict], out: Sequence[
 
 
 def _explanation(out: Sequence[Verdict], data: Data, scope: Scope) -> dict[str, Any]:
-    """Which rows the worst rate comes from; nothing where the engine is another, or no column tells them apart."""
+    """Which rows the worst rate comes from, or that they are in no one slice; nothing where the engine is another,
+    or there is no column to look at."""
     rates = [v for v in out if v.measured.metric != GONE and v.is_above and v.measured.metric in CONDITIONS]
     connection = data.duckdb
     if not rates or connection is None:
@@ -178,4 +193,4 @@ def _explanation(out: Sequence[Verdict], data: Data, scope: Scope) -> dict[str, 
             explanation = explain_failing_rows(connection, data.sql, failing, pii=scope.pii)
     except (AttributionError, ReadTimeout):
         return {}  # the finding stands without it
-    return explanation.metadata() if explanation.slices else {}
+    return explanation.metadata()

@@ -74,7 +74,7 @@ def _recent(scope: Scope) -> list[tuple[Measurement, bool, Remembered]]:
         if measurement is not None
         and profile is not None
         and profile.rows > 0
-        and (scope.window is not None or measurement.partition == scope.partition)
+        and scope.is_of_its_series(measurement.partition)
     ]
 
 

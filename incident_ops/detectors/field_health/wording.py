@@ -17,6 +17,15 @@ NOUNS = {
     Metric.UNIQUE_RATE: "of its values distinct",
     Metric.NEW_CATEGORY_RATE: "of its rows with values it had not before",
 }
+TOLD_BY_CATEGORIES = {
+    Metric.DISTINCT_COUNT,
+    Metric.UNIQUE_RATE,
+    Metric.NEW_CATEGORY_RATE,
+    Metric.PSI,
+    Metric.JS,
+}
+"""What new categories are told with."""
+NO_ROWS = "no rows, so no field to look at"
 MOST_NAMED = 5
 MOST_LISTED = 20
 
@@ -28,7 +37,7 @@ def sentence(verdict: Verdict) -> str:
         return f"{measured.column}: the column is gone"
     metric = Metric(measured.metric)
     if metric in RATES:
-        return f"{measured.column}: {_percent(measured.value)} {NOUNS[metric]}{_names(verdict)}, {usual(verdict)}"
+        return f"{measured.column}: {_percent(measured.value)} {NOUNS[metric]}, {usual(verdict)}"
     if metric in (Metric.PSI, Metric.JS) and verdict.drift is not None:
         return (
             f"{measured.column}: its values are distributed otherwise than in the last good build "
@@ -59,9 +68,7 @@ def summary(profile: TableProfile, out: Sequence[Verdict], learning: Sequence[Ve
         columns = {verdict.measured.column for verdict in out}
         more = len(columns) - 1
         rest = f"; and {more} more column{'s' if more > 1 else ''}" if more else ""
-        return f"{sentence(out[0])}{rest}{where}"
-    if not profile.rows:
-        return "no rows, so no field to look at"
+        return f"{sentence(out[0])}{_new_categories(out[0], profile)}{rest}{where}"
     fields = f"{len(profile.columns):,} column{'' if len(profile.columns) == 1 else 's'}"
     rows = f"{profile.rows:,} row{'' if profile.rows == 1 else 's'}"
     if learning and len(learning) == judged:
@@ -81,12 +88,17 @@ def table_of(out: Sequence[Verdict]) -> str:
     return "\n".join(lines)
 
 
-def _names(verdict: Verdict) -> str:
-    if verdict.measured.metric != Metric.NEW_CATEGORY_RATE or not verdict.drift or not verdict.drift.new:
+def _new_categories(verdict: Verdict, profile: TableProfile) -> str:
+    """Such as "; new category fax (12 rows)". There are none of personal data, whose values are never grouped."""
+    names = verdict.drift.new if verdict.drift and verdict.measured.metric in TOLD_BY_CATEGORIES else ()
+    counts = profile.columns[verdict.measured.column].categories if names else None
+    if not counts:
         return ""
-    names = verdict.drift.new
+    told = ", ".join(
+        f"{name} ({counts[name]:,} row{'' if counts[name] == 1 else 's'})" for name in names[:MOST_NAMED]
+    )
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f" ({', '.join(names[:MOST_NAMED])}{more})"
+    return f"; new categor{'y' if len(names) == 1 else 'ies'} {told}{more}"
 
 
 def _percent(rate: float) -> str:

@@ -21,12 +21,14 @@ class Data:
         backend: Ibis's.
         limit: what a query runs in, so that it ends in time.
         sample: how many rows were drawn from more, None where all are looked at.
+        is_pandas: whether it is a frame of pandas, whose types are not all declared.
     """
 
     table: "ir.Table"
     backend: "BaseBackend"
     limit: Callable[[], AbstractContextManager[None]]
     sample: int | None = None
+    is_pandas: bool = False
 
     @property
     def backend_name(self) -> str:

@@ -1,12 +1,9 @@
 """From what a user gives as `source` to an engine, and to a table where the source is one already."""
 
 import inspect
-import os
-import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
@@ -16,6 +13,7 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from incident_ops.detectors.reading.options import ReadError, ReadOptions
+from incident_ops.detectors.reading.urls import connected
 from incident_ops.detectors.scope import Scope
 
 REMEDY = "give source=… (a URL, an Ibis backend, a DataFrame, or a callable that returns one)"
@@ -28,11 +26,13 @@ class Place:
     Attributes:
         table: where the source is a table by itself; None where one is to be found by its name.
         of_partition: whether the source gave only the partition's rows.
+        is_pandas: whether the table is a frame of pandas.
     """
 
     backend: BaseBackend
     table: ir.Table | None = None
     of_partition: bool = False
+    is_pandas: bool = False
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def reached(scope: Scope, options: ReadOptions) -> Iterator[Place]:
         with _place(_loaded(scope)) as place:
             yield replace(place, of_partition=place.table is not None)
         return
-    with _place(_called(source, scope)) as place:
+    with _given(_called(source, scope)) as place:
         yield place
 
 
@@ -57,11 +57,12 @@ def _loaded(scope: Scope) -> Any:
     context = scope.context.op_execution_context
     try:
         return context.load_asset_value(scope.target.key, partition_key=scope.partition)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, dg.DagsterInvariantViolationError):
+        # without the cause: who looks at the innermost error should find the remedy, not a path of a pickle
         raise ReadError(
             f"the IO manager has no value of {scope.target.name}: where the asset writes its table by itself, "
             f"or belongs to another code location, {REMEDY}"
-        ) from error
+        ) from None
 
 
 def _called(source: Any, scope: Scope) -> Any:
@@ -91,6 +92,24 @@ def _kind(value: Any) -> str | None:
 
 
 @contextmanager
+def _given(source: Any) -> Iterator[Place]:
+    """What a user said: beside tables and engines a URL, or a context manager. What an IO manager loads is data,
+    and never taken for one of these."""
+    if isinstance(source, str):
+        backend = connected(source, remedy=REMEDY)
+        try:
+            yield Place(backend=backend)
+        finally:
+            backend.disconnect()
+    elif isinstance(source, AbstractContextManager) and _kind(source) is None:
+        with cast("AbstractContextManager[Any]", source) as inner, _given(inner) as place:
+            yield place
+    else:
+        with _place(source) as place:
+            yield place
+
+
+@contextmanager
 def _place(value: Any) -> Iterator[Place]:
     match _kind(value):
         case "ibis" if isinstance(value, BaseBackend):
@@ -102,15 +121,6 @@ def _place(value: Any) -> Iterator[Place]:
                 yield Place(backend=backend)
         case "pandas" | "polars" | "pyarrow" | "duckdb":
             with _in_memory(value) as place:
-                yield place
-        case _ if isinstance(value, str):
-            backend = _connected(_url(value))
-            try:
-                yield Place(backend=backend)
-            finally:
-                backend.disconnect()
-        case _ if isinstance(value, AbstractContextManager):
-            with cast("AbstractContextManager[Any]", value) as inner, _place(inner) as place:
                 yield place
         case _:
             raise ReadError(f"a {type(value).__name__} is no table and no place of tables: {REMEDY}")
@@ -139,7 +149,8 @@ def _in_memory(value: Any) -> Iterator[Place]:
     backend = ibis.duckdb.connect()
     try:
         backend.con.register("incident_ops_value", _arrow(value))
-        yield Place(backend=backend, table=backend.table("incident_ops_value"))
+        table = backend.table("incident_ops_value")
+        yield Place(backend=backend, table=table, is_pandas=_kind(value) == "pandas")
     finally:
         backend.disconnect()
 
@@ -157,43 +168,3 @@ def _arrow(value: Any) -> Any:
             return value.to_arrow_table()
         case _:
             return value
-
-
-def _url(value: str) -> str:
-    if not isinstance(value, dg.EnvVar):
-        return value
-    found = os.environ.get(value.env_var_name)
-    if not found:
-        raise ReadError(
-            f"the environment variable {value.env_var_name} is not set, and holds the URL of the source"
-        )
-    return found
-
-
-def _connected(url: str) -> BaseBackend:
-    """Read-only where the engine can. The driver that a URL of SQLAlchemy names is Ibis's to choose."""
-    url = re.sub(r"^(\w+)\+\w+://", r"\1://", url)
-    if re.match(r"duckdb://|[^:]*\.duckdb$", url):
-        return _duckdb(url)
-    try:
-        backend = ibis.connect(url)
-    except ValueError as error:
-        if "know how to connect" not in str(error):
-            raise
-        scheme = url.partition(":")[0]  # the rest may hold a password
-        raise ReadError(f"no engine is known for a source {scheme}:…: {REMEDY}") from None
-    if backend.name == "postgres":
-        getattr(backend, "con").execute("SET default_transaction_read_only = on")  # noqa: B009
-    return backend
-
-
-def _duckdb(url: str) -> BaseBackend:
-    path = re.sub(r"^duckdb://", "", url).partition("?")[0]
-    if path in ("", ":memory:") or path.startswith(("md:", "motherduck:")):
-        return ibis.connect(url)
-    if not Path(path).exists():
-        raise ReadError(f"there is no DuckDB file {path}: name it in source=…")
-    try:
-        return ibis.connect(url, read_only=True)
-    except duckdb.ConnectionException:
-        return ibis.connect(url)  # this very process has it open for writing, and may have only one configuration
