@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import dagster as dg
@@ -27,12 +27,6 @@ START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 EMAIL = dg.TableColumn("email", tags={"pii": ""})
 ROWS = 3000
 CHANNELS = ("web", "mail", "ads", "tiktok")
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
 
 
 def orders(rows: int = ROWS, seed: int = 1) -> pl.DataFrame:

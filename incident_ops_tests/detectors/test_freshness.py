@@ -1,6 +1,6 @@
 """Freshness checks over real materializations, reported at moments of the past."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -36,12 +36,6 @@ def orders() -> None:
 @dg.asset(partitions_def=DAYS)
 def clicks() -> None:
     return None
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
 
 
 def report(

@@ -26,12 +26,6 @@ REGIONS = dg.StaticPartitionsDefinition(["eu", "us"])
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
-
-
-@pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A DuckDB file with three orders of three days and two regions, and a table with a name that needs quotes."""
     path = tmp_path / "shop.duckdb"

@@ -1,6 +1,6 @@
 """Two assets held against each other on real runs: counts, sums, windows, partitions, engines."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,6 @@ import pytest
 from incident_ops.detectors.factory import DetectorError
 from incident_ops.detectors.reconciliation import build_reconciliation_checks
 from incident_ops_tests.detectors.runs import DAYS, Reports, error_of, evaluate, table_asset, written
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
-
 
 TABLES = (
     """CREATE TABLE ledger AS SELECT * FROM (VALUES

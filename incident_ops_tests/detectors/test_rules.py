@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,6 @@ from incident_ops.detectors.sql_rules import build_sql_checks
 from incident_ops_tests.detectors.runs import DAYS, error_of, evaluate, frame, table_asset, written
 
 ODD = 'the "odd" name'
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
 
 
 ROWS = (

@@ -1,6 +1,6 @@
 """Rules without options, on real runs: what definitions declare, what names tell, what was seen so far."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,12 +25,6 @@ from incident_ops_tests.detectors.runs import (
     schema_of,
     table_asset,
 )
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
 
 
 def kept(

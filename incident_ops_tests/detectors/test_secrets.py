@@ -1,7 +1,7 @@
 """What must not leave with a result or an error: personal data, and the passwords of where the data is."""
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,12 +19,6 @@ from incident_ops_tests.detectors.runs import error_of, evaluate, frame, scope_w
 PERSON = "anna@example.org"
 SECRET = "HUNTER2pw"
 PEOPLE = {"id": [1, 2, 3], "email": [PERSON] * 3, "plan": ["a", "b", "a"]}
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
