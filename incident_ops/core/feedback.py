@@ -26,7 +26,7 @@ MOST_WIDENING = 40.0
 """As far as four times the usual is from it for the steadiest table: `ln 4` in widths of 2.85 times 1.5 %, and the
 margin. Who accepts more than that in one word is asked again."""
 LASTING = 4
-"""More points in a row that only the widening lets pass are a level, which `judge` learns after so many."""
+"""More exceptional points in a row are a level, which `judge` learns after so many."""
 FURTHEST = 0.99
 """A score says no more than this of how far out a value was."""
 
@@ -85,19 +85,20 @@ class Training:
         history: without the points that were wrong or exceptional, oldest first.
         accepted_from: where the level that people accepted begins; None without one.
         widen: factor for the width of the bounds, 1 to `MOST_WIDENING`.
-        tolerated: times of the points that are in order, but beyond the bounds as they were before the widening.
+        exceptional: times of the points that teach no bounds: those that were out and nobody has answered for, and
+            those that are in order, but beyond the bounds as they were before the widening. What lasts is none.
     """
 
     history: Series
     accepted_from: datetime | None = None
     widen: float = 1.0
-    tolerated: Collection[datetime] = frozenset()
+    exceptional: Collection[datetime] = frozenset()
 
     @property
     def usual(self) -> Series:
-        """What bounds are learnt from: the history without what is tolerated. The widening makes room for that
-        already; in the spread as well, it would count twice."""
-        return [(at, value) for at, value in self.history if at not in self.tolerated]
+        """What bounds are learnt from: the history without what is exceptional. A fault that is still there must
+        not pass for usual on its second day, and what the widening makes room for would count twice."""
+        return [(at, value) for at, value in self.history if at not in self.exceptional]
 
 
 def trained(
@@ -115,7 +116,10 @@ def trained(
     called_out: set[datetime] = set()
     accepted_from: datetime | None = None
     widening = _Widening()
-    for answer, out in _decided(_out(measurements, (metric, column)), feedback).items():
+    all_out = _out(measurements, (metric, column))
+    decided = _decided(all_out, feedback)
+    answered = {measurement.at for out in decided.values() for measurement, _ in out}
+    for answer, out in decided.items():
         match answer.lesson:
             case Lesson.FIXED | Lesson.EVENT:
                 forgotten |= {measurement.at for measurement, _ in out}
@@ -129,7 +133,11 @@ def trained(
         history=[(at, value) for at, value in series_of(measurements, metric, column) if at not in forgotten],
         accepted_from=accepted_from,
         widen=widening.now,
-        tolerated=_tolerated(_named(measurements, (metric, column)), called_out, widening),
+        exceptional=_exceptional(
+            _named(measurements, (metric, column)),
+            called_out | {measurement.at for measurement, _ in all_out} - answered,
+            widening,
+        ),
     )
 
 
@@ -163,16 +171,14 @@ def _is_nothing(point: Measured) -> bool:
     return point.value == 0 < point.low
 
 
-def _tolerated(
-    points: Iterable[_Out], called_out: Collection[datetime], widening: _Widening
-) -> frozenset[datetime]:
-    """The points called out wrongly, and those that only the widening let pass; none of a lasting level."""
-    if not widening.steps:
+def _exceptional(points: Iterable[_Out], known: Collection[datetime], widening: _Widening) -> frozenset[datetime]:
+    """The points known to be, and those that only the widening let pass; none of a lasting level."""
+    if not known and not widening.steps:
         return frozenset()
 
     def needs_room(point: _Out) -> bool:
         measurement, value = point
-        if measurement.at in called_out:
+        if measurement.at in known:
             return True
         passed_widened = not value.is_out and widening.at(measurement.evaluated_at) > 1
         return passed_widened and widening.deviation(measurement, value) >= 1

@@ -45,6 +45,21 @@ def test_without_answers_the_history_is_what_was_measured() -> None:
     assert (training.accepted_from, training.widen) == (None, 1.0)
 
 
+def test_a_fault_that_nobody_has_answered_for_is_not_usual_on_its_second_day() -> None:
+    assert [value for _, value in trained(WEEK, [], metric="row_count").usual] == [1000, 1001, 1002, 1003, 1004]
+
+
+def test_what_was_out_five_times_in_a_row_is_a_level() -> None:
+    lasting = WEEK + [measured(number, 3000, OUT) for number in (7, 8, 9)]
+    assert [value for _, value in trained(lasting, [], metric="row_count").usual][-5:] == [
+        3000,
+        3010,
+        3000,
+        3000,
+        3000,
+    ]
+
+
 @pytest.mark.parametrize("lesson", [Lesson.FIXED, Lesson.EVENT])
 def test_what_was_wrong_or_exceptional_does_not_train(lesson: Lesson) -> None:
     training = trained(WEEK, [said(lesson, 4, 7)], metric="row_count")

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from incident_ops.core.durations import parse_duration
 from incident_ops.core.errors import IncidentOpsError
 from incident_ops.detectors.reading.options import ReadError, ReadOptions, require_ibis
 from incident_ops.detectors.scope import Scope
@@ -38,7 +40,7 @@ def opened(scope: Scope, options: ReadOptions) -> "Iterator[Data]":
     with (
         _values_withheld(scope),
         reached(scope, options) as place,
-        limited(place.backend, options.get("timeout")) as limit,
+        limited(place.backend, _timeout(options)) as limit,
     ):
         table = restricted(place, scope, options)
         whole = Data(table=table, backend=place.backend, limit=limit, is_pandas=place.is_pandas)
@@ -62,3 +64,8 @@ def _values_withheld(scope: Scope) -> Iterator[None]:
             f"{kind} was raised while {scope.target.name} was read. What it says is withheld, since it may quote "
             "values of the columns tagged pii: read the table by hand to see it"
         ).with_traceback(error.__traceback__) from None
+
+
+def _timeout(options: ReadOptions) -> timedelta | None:
+    given = options.get("timeout")
+    return parse_duration(given) if isinstance(given, str) else given

@@ -52,7 +52,7 @@ class ReadOptions(TypedDict, total=False):
         where: rows to look at: a SQL condition, run as it stands (never take it from outside), or a callable from
             the Ibis table to a condition.
         sample: most rows to look at, drawn at random where there are more; by default all.
-        timeout: for each query: on DuckDB and PostgreSQL. By default none.
+        timeout: for each query (a timedelta, or `30s`): on DuckDB and PostgreSQL. By default none.
     """
 
     source: Any
@@ -60,7 +60,7 @@ class ReadOptions(TypedDict, total=False):
     partition_column: str | Mapping[str, str] | None
     where: str | Callable[[Any], Any]
     sample: int
-    timeout: timedelta
+    timeout: timedelta | str
 
 
 def require_ibis() -> None:
