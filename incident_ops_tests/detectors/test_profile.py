@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from incident_ops.core.profile import Kind, Metric, Shape, TableProfile
-from incident_ops.detectors import profile as profiles
 from incident_ops.detectors.profile import Plan, expressions, groups, kind_of, profile_of
+from incident_ops.detectors.profile import scan as profiles
 from incident_ops.detectors.reading import Data, ReadError
 from incident_ops_tests.benchmarks import field_health
 

@@ -10,12 +10,10 @@ own sketch.
 from incident_ops.detectors.profile.categories import groups
 from incident_ops.detectors.profile.look import EXACT_ROWS, profile_of
 from incident_ops.detectors.profile.plan import Plan, kind_of, planned
-from incident_ops.detectors.profile.scan import PERCENTS, QUANTILE_ROWS, expressions, share_of
+from incident_ops.detectors.profile.scan import expressions, share_of
 
 __all__ = [
     "EXACT_ROWS",
-    "PERCENTS",
-    "QUANTILE_ROWS",
     "Plan",
     "expressions",
     "groups",
