@@ -2,6 +2,7 @@
 
 import pytest
 
+from incident_ops_tests.benchmarks import routing
 from incident_ops_tests.benchmarks.__main__ import ALL, main
 from incident_ops_tests.benchmarks.table import DATA_VARIABLE
 
@@ -18,3 +19,14 @@ def test_without_data_a_benchmark_says_that_it_was_skipped(
 def test_a_benchmark_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]):
     assert main(["speed"]) == 2
     assert f"no benchmark speed: there are {', '.join(ALL)}" in capsys.readouterr().err
+
+
+def test_the_routing_benchmark_measures_what_it_says():
+    """A fast wrong answer, a smaller tree, or one label set over and over would be a good figure for nothing."""
+    asked = routing.incidents(300)
+    assert len({tuple(labels.items()) for labels, _ in asked}) == 300
+    assert routing.wrong_answers(asked) == 0
+    assert routing.size(routing.tree()) - 1 == routing.ROUTES
+    decide = routing.ours()
+    paged = {person for each in asked for person in decide(*each)[1]}
+    assert len({person.split("_")[1] for person in paged}) > routing.SCHEDULES / 2

@@ -19,6 +19,7 @@ _OF_ONE_ROW = {"min", "max", "mean", "median", "first", "last", "top", "mode"}
 
 
 def declared_of(evaluation: dg.AssetCheckEvaluation) -> Declared:
+    """What the check's author says of the check: owner, tier, runbook, bad columns."""
     return declared_in({name: getattr(value, "value", None) for name, value in evaluation.metadata.items()})
 
 

@@ -1,6 +1,7 @@
 """From settings to a working `Ops`: which store, which sinks, which rules. The sensors and the command line are
 wired by the same function."""
 
+import hashlib
 import os
 import random
 import threading
@@ -24,13 +25,13 @@ from incident_ops.adapters.notify.slack import SlackNotifier
 from incident_ops.adapters.notify.slack_resource import IncidentSlackResource
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.config import (
-    Config,
     Settings,
-    channel_of_team,
     database_url_despite_errors,
     load_settings,
     settings_from_text,
 )
+from incident_ops.config.compiled import people_of, receivers_of, route_tree, schedules_of, teams_of
+from incident_ops.config.compiled.attention import attention_rules_of, subscriptions_of
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.errors import ConfigError
 from incident_ops.core.expected_events import ExpectedEvent
@@ -155,19 +156,33 @@ def _database_url(configured: str | None, around: Surroundings) -> str:
     return f"sqlite:///{(around.home / DATABASE_FILE).absolute()}"
 
 
-def policy_of(settings: Settings) -> Policy:
-    """The configuration in the engine's words."""
+def policy_of(settings: Settings, *, in_foreground: bool = False) -> Policy:
+    """The configuration in the engine's words.
+
+    Args:
+        in_foreground: somebody waits for this one pass, and no other may follow: only a `group_wait` that the file
+            gives is waited for.
+    """
     config = settings.config
+    if in_foreground and "group_wait" not in config.route.model_fields_set:
+        at_once = config.route.model_copy(update={"group_wait": timedelta(0)})
+        config = config.model_copy(update={"route": at_once})
+    sink = _SLACK if settings.slack_token else INBOX
     return Policy(
+        version=hashlib.sha256(settings.text.encode()).hexdigest(),
         routing=RoutingRules(
-            sink=_SLACK if settings.slack_token else INBOX,
+            sink=sink,
             default_channel=settings.slack_default_channel,
-            team_channels={team: channel_of_team(config, team) for team in config.teams},
-            people={mail: person.slack for mail, person in config.people.items() if person.slack},
-            receiver=_channel_of_receiver(config, config.route.receiver, settings.slack_default_channel),
-            fallback=_channel_of_receiver(config, config.fallback_receiver, settings.slack_default_channel),
+            teams=teams_of(config),
+            people=people_of(config),
+            receivers=receivers_of(config, sink=sink),
+            tree=route_tree(config),
+            subscriptions=subscriptions_of(config),
+            fallback=config.fallback_receiver,
         ),
         environment=config.environment,
+        attention=attention_rules_of(config),
+        schedules=schedules_of(config),
         severity_rules=tuple(
             SeverityRule(
                 matchers=rule.matchers,
@@ -178,7 +193,6 @@ def policy_of(settings: Settings) -> Policy:
         ),
         resolve_after=config.resolve_after,
         reopen_within=config.reopen_within,
-        repeat_interval=config.route.repeat_interval,
         group_window=config.group_window,
         consumers=config.consumers,
         expected_events=tuple(
@@ -195,14 +209,6 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def _channel_of_receiver(config: Config, name: str | None, default: str) -> str | None:
-    """The channel that a receiver's name leads to; None for `owner`, and for what cannot be delivered to yet."""
-    if name == "default":
-        return default
-    receiver = config.receiver_named(name) if name else None
-    return receiver.slack.channel if receiver and receiver.slack else None
-
-
 def sinks_of(settings: Settings, store: SqlStore, *, now: datetime) -> Sinks:
     """The sinks that the settings give access to; the inbox always."""
     routing = policy_of(settings).routing
@@ -213,7 +219,7 @@ def sinks_of(settings: Settings, store: SqlStore, *, now: datetime) -> Sinks:
     return Sinks(
         notifiers=notifiers,
         default=Destination(kind=routing.sink, address=routing.default_channel),
-        fallback=Destination(kind=routing.sink, address=routing.fallback) if routing.fallback else inbox,
+        fallback=routing.last_resort[0] if routing.fallback else inbox,
         links_of=partial(links_of, webserver_url=settings.dagster_url),
         jitter=random.random,
     )
@@ -238,12 +244,12 @@ def assemble(
         repository: that the sensor is part of.
     """
     held = in_force(around, now=now)
-    ops = wire(instance, held, now=now)
+    ops = wire(instance, held, now=now, in_foreground=False)
     own_location = partial(catalog_of, repository) if repository is not None else Catalog
     return replace(ops, own_location=own_location, spare_workspace=None)
 
 
-def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
+def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime, in_foreground: bool = True) -> Ops:
     """Everything a pass in the foreground needs, where somebody waits for the code locations to be loaded."""
     store, settings = held.store, held.settings
     open_statuses = [status for status in Status if status.is_open]
@@ -263,7 +269,7 @@ def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime) -> Ops:
             open_incidents=lambda: store.incidents(statuses=open_statuses),
             announced=lambda: store.announced(since=now - SHOW_ANNOUNCED),
         ),
-        policy=policy_of(settings),
+        policy=policy_of(settings, in_foreground=in_foreground),
         sinks=sinks_of(settings, store, now=now),
         ticks=cron_ticks,
         config_trouble=" ".join(held.problems),

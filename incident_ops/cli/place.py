@@ -32,8 +32,15 @@ def finish(held: InForce) -> None:
 
 
 def knowledge_of(held: InForce, *, now: datetime) -> Knowledge:
-    """What a change by hand is founded on: nothing is read anew for it."""
-    return Knowledge(catalog=held.store.catalog(), policy=policy_of(held.settings), installed_at=now)
+    """What a change by hand is founded on: nothing is read anew from Dagster for it."""
+    policy = policy_of(held.settings)
+    return Knowledge(
+        catalog=held.store.catalog(),
+        policy=policy,
+        installed_at=now,
+        silences=tuple(held.store.silences(since=now)),
+        firing=dict(held.store.firing_labels()) if policy.attention.inhibit else {},
+    )
 
 
 def instance_of(surroundings: Surroundings) -> dg.DagsterInstance:

@@ -111,12 +111,25 @@ class Override(Span):
     member: Email
 
 
+class Swap(Span):
+    """Two people take each other's turns; times without an offset are local to the schedule's time zone."""
+
+    between: Many[Email]
+
+    @model_validator(mode="after")
+    def _is_between_two(self) -> "Swap":
+        if len(set(self.between)) != 2 or len(self.between) != 2:
+            raise flaw("is not between two people; write between: [erin@acme.test, otto@acme.test]")
+        return self
+
+
 class Schedule(Section):
-    """An on-call calendar. Later layers win where they have somebody."""
+    """An on-call calendar. Later layers win where they have somebody, overrides over layers and swaps."""
 
     timezone: TimeZone = Field(default_factory=utc)
     layers: AtLeastOne[Layer]
     overrides: Many[Override] = ()
+    swaps: Many[Swap] = ()
 
 
 class MaintenanceWindow(Span):

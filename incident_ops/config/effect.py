@@ -1,4 +1,4 @@
-"""Which keys of the file have an effect in this version. When a feature arrives, its row arrives here.
+"""Which keys of the file have no effect in this version. When a feature arrives, its row goes.
 
 Everything in the file is read and checked, whatever this table says.
 """
@@ -7,48 +7,32 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from incident_ops.config.shape import Config
+from incident_ops.config.shape import Config, Route
 
 _WITHOUT = "read and checked, but without effect in this version"
 
 # A key covers all that is below it; `*` stands for any name or entry.
-_EFFECTIVE = (
-    "environment",
-    "database_url",
-    "dagster_url",
-    "slack",
-    "teams.*.slack",
-    "people.*.slack",
-    "route.receiver",
-    "route.repeat_interval",
-    "receivers.*.name",
-    "receivers.*.slack",
-    "fallback_receiver",
-    "expected_events",
-    "severity",
-    "consumers",
-    "group_window",
-    "reopen_within",
-    "resolve_after",
+_NOT_YET = (
+    "receivers.*.pagerduty",
+    "receivers.*.email",
+    "receivers.*.webhook",
+    "receivers.*.apprise",
+    "slos",
 )
-
-_EFFECTIVE_BUILT_IN = ("owner", "default")
 
 
 def not_yet_effective(config: Config) -> list[str]:
     """A sentence for each key that the file has and this version does not act on, in the order of the shape."""
     keys = dict.fromkeys(_without_effect(config, ""))
-    return [f"{key}: {_WITHOUT}." for key in keys] + list(_receivers_without_slack(config))
+    return [f"{key}: {_WITHOUT}." for key in keys] + list(_unreachable_receivers(config))
 
 
 def _without_effect(value: object, place: str) -> Iterator[str]:
     for name, item in _present(value, place):
-        if name in _EFFECTIVE:
-            continue
-        if any(effective.startswith(f"{name}.") for effective in _EFFECTIVE):
-            yield from _without_effect(item, name)
-        else:
+        if name in _NOT_YET:
             yield name
+        else:
+            yield from _without_effect(item, name)
 
 
 def _present(value: object, place: str) -> Iterator[tuple[str, object]]:
@@ -66,11 +50,37 @@ def _present(value: object, place: str) -> Iterator[tuple[str, object]]:
             yield f"{below}*", item
 
 
-def _receivers_without_slack(config: Config) -> Iterator[str]:
-    """The keys whose effect depends on their value: only owner, default and Slack can be delivered to as yet."""
-    uses = {"route.receiver": config.route.receiver, "fallback_receiver": config.fallback_receiver}
-    for key, name in uses.items():
-        receiver = config.receiver_named(name) if name else None
-        delivers = name in _EFFECTIVE_BUILT_IN or (receiver is not None and receiver.slack is not None)
-        if name and not delivers:
-            yield f'{key}: {_WITHOUT}, because "{name}" does not lead to Slack.'
+def _unreachable_receivers(config: Config) -> Iterator[str]:
+    """Where a receiver is named that has nothing but kinds of sink that this version cannot write to."""
+    for key, name in _named_receivers(config):
+        receiver = config.receiver_named(name)
+        if receiver is None or receiver.slack is not None:
+            continue
+        instead = (
+            "the default channel takes its place"
+            if key == "fallback_receiver"
+            else "delivered to the fallback receiver"
+        )
+        kinds = ", ".join(receiver.kinds_beyond)
+        yield f'{key}: "{name}" has only {kinds}, which this version cannot write to; {instead}.'
+
+
+def _named_receivers(config: Config) -> Iterator[tuple[str, str]]:
+    """Every use of a receiver: its key and the name."""
+    yield "route.receiver", config.route.receiver
+    yield from _named_below("route", config.route.routes)
+    for name, policy in config.escalation_policies.items():
+        for place, step in enumerate(policy.steps):
+            for target in step.notify:
+                if target.startswith("receiver:"):
+                    yield f"escalation_policies.{name}.steps[{place}]", target.removeprefix("receiver:")
+    if config.fallback_receiver:
+        yield "fallback_receiver", config.fallback_receiver
+
+
+def _named_below(path: str, routes: tuple[Route, ...]) -> Iterator[tuple[str, str]]:
+    for place, route in enumerate(routes):
+        key = f"{path}.routes[{place}]"
+        if route.receiver:
+            yield f"{key}.receiver", route.receiver
+        yield from _named_below(key, route.routes)

@@ -1,7 +1,7 @@
 """File and environment → settings: which file counts, what overrides it, and all that is wrong at once."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -112,15 +112,15 @@ def parse_config(text: str, *, file: str) -> Config:
     try:
         document = read_document(text)
     except UnreadableDocument as error:
-        raise ConfigError(_sentences([error.problem], file)) from None
+        raise ConfigError(sentences([error.problem], file)) from None
     problems = [*document.problems, *check_references(document)]
     try:
         config = Config.model_validate(document.data)
     except ValidationError as error:
         problems.extend(explain(error, document, Config))
-        raise ConfigError(_sentences(problems, file)) from None
+        raise ConfigError(sentences(problems, file)) from None
     if problems:
-        raise ConfigError(_sentences(problems, file))
+        raise ConfigError(sentences(problems, file))
     return config
 
 
@@ -133,7 +133,8 @@ def missing_secrets(config: Config, environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _sentences(problems: list[Problem], file: str) -> list[str]:
+def sentences(problems: Iterable[Problem], file: str) -> list[str]:
+    """The problems as people read them, in the order of their lines."""
     said = (
         f"{file}, line {problem.line}: {problem.sentence}{'' if problem.sentence.endswith('?') else '.'}"
         for problem in sorted(problems, key=lambda problem: problem.line)

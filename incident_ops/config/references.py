@@ -1,4 +1,4 @@
-"""Names in one place of the file that must exist in another, and names that must be unique.
+"""Names in one place of the file that must exist in another, names that must be unique, names nobody uses.
 
 Works on the plain data and skips what has the wrong type, so that a wrong type elsewhere in the file does not hide
 a wrong name here. Which types are right is `shape`'s.
@@ -18,10 +18,11 @@ class _Names:
     """A kind of name: what it is called and where in the file it is given.
 
     Attributes:
-        defined: pattern of the names, as values (`receivers.*.name`) or as keys (`teams`).
+        defined: pattern of the names, as values (`receivers.*.name`) or as keys (`teams.*`).
         missing: what to say of one that does not exist.
     """
 
+    singular: str
     plural: str
     defined: str
     missing: str
@@ -29,18 +30,27 @@ class _Names:
 
 
 _RECEIVERS = _Names(
+    singular="receiver",
     plural="receivers",
     defined="receivers.*.name",
     missing="there is no receiver {}",
     built_in=BUILT_IN_RECEIVERS,
 )
 _POLICIES = _Names(
-    plural="escalation_policies", defined="escalation_policies", missing="there is no escalation policy {}"
+    singular="escalation policy",
+    plural="escalation_policies",
+    defined="escalation_policies.*",
+    missing="there is no escalation policy {}",
 )
-_SCHEDULES = _Names(plural="schedules", defined="schedules", missing="there is no schedule {}")
-_TEAMS = _Names(plural="teams", defined="teams", missing="unknown team {}")
+_SCHEDULES = _Names(
+    singular="schedule", plural="schedules", defined="schedules.*", missing="there is no schedule {}"
+)
+_TEAMS = _Names(singular="team", plural="teams", defined="teams.*", missing="unknown team {}")
 _INTERVALS = _Names(
-    plural="time_intervals", defined="time_intervals.*.name", missing="there is no time interval {}"
+    singular="time interval",
+    plural="time_intervals",
+    defined="time_intervals.*.name",
+    missing="there is no time interval {}",
 )
 
 # Where a name is used: pattern, kind, and the prefix that makes a text such a name. In a pattern `*` stands for
@@ -65,19 +75,27 @@ _UNIQUE = ("receivers.*.name", "time_intervals.*.name", "slos.*.name")
 def check_references(document: Document) -> Iterator[Problem]:
     """One problem per name that leads nowhere, is given twice, or is a built-in one."""
     for pattern, names, prefix in _USES:
-        defined = sorted(_defined(document.data, names))
-        for path, value in _find(document.data, pattern):
-            if not isinstance(value, str) or not value.startswith(prefix):
-                continue
-            name = value.removeprefix(prefix)
+        defined = sorted({name for _, name in _defined(document, names)})
+        for path, name in _used(document, pattern, prefix):
             if name.strip() and name not in defined and name not in names.built_in:
                 yield Problem(line=document.line_of(path), sentence=_nowhere(path, name, names, defined))
     for pattern in _UNIQUE:
         yield from _twice(document, pattern)
-    for path, name in _find(document.data, _RECEIVERS.defined):
+    for path, name in values_at(document, _RECEIVERS.defined):
         if name in BUILT_IN_RECEIVERS:
             sentence = f"{written(path)}: {shown(name)} is built in; choose another name"
             yield Problem(line=document.line_of(path), sentence=sentence)
+
+
+def check_unused(document: Document) -> Iterator[Problem]:
+    """One problem per name that is given and nowhere used. Teams are used by the assets that they own."""
+    for names in (_RECEIVERS, _POLICIES, _SCHEDULES, _INTERVALS):
+        uses = [(pattern, prefix) for pattern, kind, prefix in _USES if kind is names]
+        used = {name for pattern, prefix in uses for _, name in _used(document, pattern, prefix)}
+        for path, name in _defined(document, names):
+            if name not in used:
+                sentence = f"{written(path)}: nothing uses the {names.singular} {shown(name)}; use it or remove it"
+                yield Problem(line=document.line_of(path), sentence=sentence)
 
 
 def _nowhere(path: KeyPath, name: str, names: _Names, defined: list[str]) -> str:
@@ -97,7 +115,7 @@ def _nowhere(path: KeyPath, name: str, names: _Names, defined: list[str]) -> str
 
 def _twice(document: Document, pattern: str) -> Iterator[Problem]:
     first: dict[str, int] = {}
-    for path, name in _find(document.data, pattern):
+    for path, name in values_at(document, pattern):
         if isinstance(name, str):
             line = document.line_of(path)
             if name in first:
@@ -106,16 +124,22 @@ def _twice(document: Document, pattern: str) -> Iterator[Problem]:
             first.setdefault(name, line)
 
 
-def _defined(data: dict[str, Any], names: _Names) -> set[str]:
-    if "*" in names.defined:
-        return {name for _, name in _find(data, names.defined) if isinstance(name, str)}
-    section = data.get(names.defined)
-    return set(section) if isinstance(section, dict) else set()
+def _defined(document: Document, names: _Names) -> Iterator[tuple[KeyPath, str]]:
+    for path, value in values_at(document, names.defined):
+        name = value if names.defined.endswith(".name") else path[-1]
+        if isinstance(name, str):
+            yield path, name
 
 
-def _find(data: Any, pattern: str) -> Iterator[tuple[KeyPath, Any]]:
+def _used(document: Document, pattern: str, prefix: str) -> Iterator[tuple[KeyPath, str]]:
+    for path, value in values_at(document, pattern):
+        if isinstance(value, str) and value.startswith(prefix):
+            yield path, value.removeprefix(prefix)
+
+
+def values_at(document: Document, pattern: str) -> Iterator[tuple[KeyPath, Any]]:
     """Every value that the pattern leads to, with its path. What has another shape is passed over."""
-    found: list[tuple[KeyPath, Any]] = [((), data)]
+    found: list[tuple[KeyPath, Any]] = [((), document.data)]
     for part in pattern.split("."):
         found = [((*path, *more), item) for path, value in found for more, item in _step(value, part)]
     yield from found

@@ -21,6 +21,7 @@ from incident_ops.core.routing import channel_named
 from incident_ops.core.severity import Severity
 
 BUILT_IN_RECEIVERS = ("owner", "default", "digest", "inbox")
+EVERY_LABEL = "..."  # Alertmanager's word in `group_by`
 
 
 def _literal_or_secret(value: Any) -> str:
@@ -49,10 +50,11 @@ class Team(Section):
 
 
 class Person(Section):
-    """How one person is reached."""
+    """How one person is reached; the digest time is local to `timezone`, by default to where the person works."""
 
     slack: SlackUser | None = None
     digest: DigestAt | None = None
+    timezone: TimeZone | None = None
 
 
 class EscalationStep(Section):
@@ -142,6 +144,12 @@ class Receiver(Section):
         if not (self.slack or self.pagerduty or self.email or self.webhook or self.apprise):
             raise flaw("leads nowhere; add slack, pagerduty, email, webhook or apprise")
         return self
+
+    @property
+    def kinds_beyond(self) -> tuple[str, ...]:
+        """The kinds of sink that it names and that this version cannot write to."""
+        kinds = ("pagerduty", "email", "webhook", "apprise")
+        return tuple(kind for kind in kinds if getattr(self, kind) is not None)
 
 
 class InhibitRule(Section):

@@ -82,7 +82,8 @@ class Covered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """How many of the assets that should have a part do; `weighted`: the share of their importance, 0 to 1."""
+    """How many of the assets that should have a part do; `weighted`: the share of their importance, 0 to 1 (of
+    assets without any importance it is `value`)."""
 
     covered: int
     of: int
@@ -229,8 +230,9 @@ def _share(part: Part, assets: Sequence[Covered]) -> Share:
     wanted = [asset for asset in assets if part in asset.has or part in asset.missing]
     covered = [asset for asset in wanted if part in asset.has]
     weight = sum(asset.importance for asset in wanted)
+    unweighted = len(covered) / len(wanted) if wanted else 1.0
     return Share(
         covered=len(covered),
         of=len(wanted),
-        weighted=sum(asset.importance for asset in covered) / weight if weight else 1.0 if not wanted else 0.0,
+        weighted=sum(asset.importance for asset in covered) / weight if weight else unweighted,
     )

@@ -31,13 +31,15 @@ class Delivery:
 
     Attributes:
         key: idempotency key, shown to the sink where it can carry one.
+        number: of the incident it is about; None for what is about no single one (digests, hand-offs).
         fate_unknown: an earlier try may have reached the sink; look it up before sending again.
         thread: receipt of the incident's post at this destination, once accepted.
+        note: what the post says besides the incident; edits repeat it.
     """
 
     id: int
     key: str
-    number: int
+    number: int | None
     destination: Destination
     action: Action
     text: str
@@ -51,3 +53,4 @@ class Delivery:
     fate_unknown: bool = False
     receipt: Receipt | None = None
     thread: Receipt | None = None
+    note: str = ""

@@ -7,13 +7,14 @@ them in Dagster's own event log.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, TypeAlias, cast
 
-from incident_ops.core.anomaly.judgement import Series
+from incident_ops.core.anomaly.intraday import is_intraday
+from incident_ops.core.anomaly.judgement import Judgement, Series
 from incident_ops.core.errors import IncidentOpsError
 from incident_ops.core.metrics import Measured, Measurement, series_of, time_in
 
@@ -27,6 +28,10 @@ MOST_WIDENING = 40.0
 margin. Who accepts more than that in one word is asked again."""
 LASTING = 4
 """More exceptional points in a row are a level, which `judge` learns after so many."""
+LONGEST = timedelta(days=1)
+"""So long a value is held against the bounds that were left; then what it has become is what it is."""
+OUT = 0.5
+"""The score at the bounds."""
 FURTHEST = 0.99
 """A score says no more than this of how far out a value was."""
 
@@ -85,20 +90,47 @@ class Training:
         history: without the points that were wrong or exceptional, oldest first.
         accepted_from: where the level that people accepted begins; None without one.
         widen: factor for the width of the bounds, 1 to `MOST_WIDENING`.
-        exceptional: times of the points that teach no bounds: those that were out and nobody has answered for, and
-            those that are in order, but beyond the bounds as they were before the widening. What lasts is none.
+        exceptional: times of the points that teach no bounds: those that were out and nobody has answered for
+            (of series of minutes and hours these teach: see `still_out`), and those that are in order, but beyond
+            the bounds as they were before the widening. What lasts is none.
+        left: the first of the points that were out one after another to the end, and that nobody has answered for,
+            with its bounds; None where the last one was in order.
     """
 
     history: Series
     accepted_from: datetime | None = None
     widen: float = 1.0
     exceptional: Collection[datetime] = frozenset()
+    left: tuple[datetime, Measured] | None = None
 
     @property
     def usual(self) -> Series:
         """What bounds are learnt from: the history without what is exceptional. A fault that is still there must
         not pass for usual on its second day, and what the widening makes room for would count twice."""
         return [(at, value) for at, value in self.history if at not in self.exceptional]
+
+    def still_out(self, judgement: Judgement, value: float, *, at: datetime) -> Judgement:
+        """The judgement, but for a value that is still beyond the bounds that were left less than a day ago: that
+        one is out as well.
+
+        Within a day a level lasts for hundreds of points and is learnt long before anybody has looked: what is
+        told once must not be called healthy five minutes later. To keep such points from training would be worse:
+        on NAB's series it takes F1 from .66 to .49, since what comes now and then is then told of each time. From
+        day to day `judge` says when a level is one.
+        """
+        if self.left is None or judgement.anomalous or judgement.learning:
+            return judgement
+        since, first = self.left
+        if not timedelta() < at - since < LONGEST or first.low <= value <= first.high:
+            return judgement
+        return replace(
+            judgement,
+            anomalous=True,
+            score=max(judgement.score, OUT),
+            low=first.low,
+            high=first.high,
+            reason=f"{judgement.reason}, but still beyond what it left at {since:%H:%M} {since.tzname()}",
+        )
 
 
 def trained(
@@ -119,6 +151,9 @@ def trained(
     all_out = _out(measurements, (metric, column))
     decided = _decided(all_out, feedback)
     answered = {measurement.at for out in decided.values() for measurement, _ in out}
+    latest = _latest(_named(measurements, (metric, column)))
+    are_intraday = is_intraday([measurement.at for measurement, _ in latest])
+    unanswered = set[datetime]() if are_intraday else {measurement.at for measurement, _ in all_out} - answered
     for answer, out in decided.items():
         match answer.lesson:
             case Lesson.FIXED | Lesson.EVENT:
@@ -133,11 +168,8 @@ def trained(
         history=[(at, value) for at, value in series_of(measurements, metric, column) if at not in forgotten],
         accepted_from=accepted_from,
         widen=widening.now,
-        exceptional=_exceptional(
-            _named(measurements, (metric, column)),
-            called_out | {measurement.at for measurement, _ in all_out} - answered,
-            widening,
-        ),
+        exceptional=_exceptional(latest, called_out | unanswered, widening),
+        left=_left(latest, answered),
     )
 
 
@@ -171,7 +203,18 @@ def _is_nothing(point: Measured) -> bool:
     return point.value == 0 < point.low
 
 
-def _exceptional(points: Iterable[_Out], known: Collection[datetime], widening: _Widening) -> frozenset[datetime]:
+def _latest(points: Iterable[_Out]) -> list[_Out]:
+    """By time, of several of one time the one evaluated last."""
+    found = {point[0].at: point for point in sorted(points, key=lambda point: point[0].evaluated_at)}
+    return [point for _, point in sorted(found.items())]
+
+
+def _left(points: Sequence[_Out], answered: Collection[datetime]) -> tuple[datetime, Measured] | None:
+    lasting = takewhile(lambda out: out[1].is_out and out[0].at not in answered, reversed(points))
+    return next(((measurement.at, point) for measurement, point in reversed(list(lasting))), None)
+
+
+def _exceptional(points: Sequence[_Out], known: Collection[datetime], widening: _Widening) -> frozenset[datetime]:
     """The points known to be, and those that only the widening let pass; none of a lasting level."""
     if not known and not widening.steps:
         return frozenset()
@@ -183,13 +226,9 @@ def _exceptional(points: Iterable[_Out], known: Collection[datetime], widening: 
         passed_widened = not value.is_out and widening.at(measurement.evaluated_at) > 1
         return passed_widened and widening.deviation(measurement, value) >= 1
 
-    latest = {
-        measurement.at: (measurement, point)
-        for measurement, point in sorted(points, key=lambda each: each[0].evaluated_at)
-    }
     stretches = (
-        [at for at, _ in stretch]
-        for needs, stretch in groupby(sorted(latest.items()), key=lambda item: needs_room(item[1]))
+        [measurement.at for measurement, _ in stretch]
+        for needs, stretch in groupby(points, key=needs_room)
         if needs
     )
     return frozenset(at for stretch in stretches if len(stretch) <= LASTING for at in stretch)

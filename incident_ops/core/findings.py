@@ -11,6 +11,7 @@ from incident_ops.core.importance import Importance
 from incident_ops.core.record import utc_text
 from incident_ops.core.rootcause import Suspect
 from incident_ops.core.trail import Hop
+from incident_ops.core.urgency import Harm
 
 MOST_SHOWN = 500
 """Assets of one state that are kept with an incident; their number is kept whatever it is."""
@@ -25,7 +26,8 @@ class Findings:
     Attributes:
         suspects: best first; the keys are those of DESIGN §8.
         looked_at: what was looked at, in words, and whether it happened before.
-        impact: `tainted`, `at_risk`, `healed`, `consumers`, `viewers`, `counts`, and the root's `importance`.
+        impact: `tainted`, `at_risk`, `healed`, `consumers`, `viewers`, `counts`, the root's `importance`, and
+            `next_harm`: who needs it next, and when.
         forecast: downstream deadlines.
     """
 
@@ -42,6 +44,7 @@ def recorded(
     forecast: Sequence[Record],
     *,
     importance: Importance | None,
+    harm: Harm | None = None,
     at: datetime,
 ) -> Findings:
     """What was found out, in values that JSON has."""
@@ -56,6 +59,7 @@ def recorded(
             "consumers": [_reached_record(reached) for reached in impact.consumers],
             "viewers": [_viewer_record(viewer) for viewer in impact.viewers],
             "importance": _importance_record(importance),
+            "next_harm": {"asset": harm.asset, "at": utc_text(harm.at)} if harm is not None else None,
             "counts": {
                 "tainted": len(impact.tainted),
                 "at_risk": len(impact.at_risk),

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from incident_ops.core.alert import Alert, ErrorClass, Nature, Recovery, Subject, most_specific
 from incident_ops.core.durations import format_duration
-from incident_ops.core.errors import IllegalTransition
+from incident_ops.core.errors import IllegalChange, IllegalTransition
 from incident_ops.core.labels import labels_of_trouble
 from incident_ops.core.member import Member, member_of, title_of
 from incident_ops.core.severity import Assessment, Priority, Severity, priority_for, worst_of
@@ -46,6 +46,7 @@ class Incident:
         merged_from: numbers of those that it took in itself.
         runbook: URL of what to do, empty where nobody has named one.
         excuse: why nobody is to be woken for it, where somebody announced it; it is over from the start.
+        responders: e-mails of the people who were paged for it.
         grouped_by: the person who merged or split it; grouping never takes a member out of it again.
         news: timeline entries made by the verbs and not stored yet.
     """
@@ -66,6 +67,7 @@ class Incident:
     severity_by: str = SYSTEM
     owner: str | None = None
     assignee: str | None = None
+    responders: tuple[str, ...] = ()
     resolution: Resolution | None = None
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -106,6 +108,20 @@ class Incident:
         return self.root.subject.asset is not None and all(
             member.subject.asset != self.root.subject.asset for member in self.members
         )
+
+    @property
+    def current_labels(self) -> Mapping[str, str]:
+        """All that matchers can ask of it now: the labels it was opened with, and those that change. `root` is the
+        incident itself, for `group_by`."""
+        return {
+            **self.labels,
+            "root": self.id,
+            "status": str(self.status),
+            "severity": str(self.severity),
+            "priority": str(self.priority),
+            "nature": str(self.nature),
+            **({"cause_class": str(self.cause_class)} if self.cause_class else {}),
+        }
 
     def noted(self, kind: EntryKind, text: str, *, at: datetime, by: str = SYSTEM) -> "Incident":
         """The incident with one more line on its timeline."""
@@ -214,6 +230,12 @@ class Incident:
             EntryKind.ACKNOWLEDGED, f"acknowledged by {by}", at=at, by=by
         )
 
+    def acknowledgement_timed_out(self, *, after: timedelta, at: datetime) -> "Incident":
+        """Triggered again: who took it has not ended it in time. The assignee stays."""
+        moved = replace(self._moved(Status.TRIGGERED), acknowledged_at=None)
+        text = f"triggered again: acknowledged, and not over after {format_duration(after)}"
+        return moved.noted(EntryKind.TRIGGERED_AGAIN, text, at=at)
+
     def mitigated(self, *, by: str, at: datetime) -> "Incident":
         return self._moved(Status.MITIGATED).noted(EntryKind.MITIGATED, f"mitigated by {by}", at=at, by=by)
 
@@ -224,6 +246,15 @@ class Incident:
         how = f"resolved by {by} as {reason}" if reason else "resolved: everything that failed is healthy again"
         how = f"{how}, after {took}"
         return moved.noted(EntryKind.RESOLVED, how, at=at, by=by)
+
+    def classified(self, reason: Resolution, *, by: str, at: datetime) -> "Incident":
+        """What it was, said after it ended by itself. A reason that was given before is replaced."""
+        if self.is_open:
+            raise IllegalChange(f"{self.id} is {self.status}; resolve it with a reason instead")
+        was = f" (was {self.resolution})" if self.resolution else ""
+        return replace(self, resolution=reason).noted(
+            EntryKind.CLASSIFIED, f"classified by {by} as {reason}{was}", at=at, by=by
+        )
 
     def excused(self, why: str, *, at: datetime) -> "Incident":
         """Over from the start: it was announced, and is kept with the reason."""

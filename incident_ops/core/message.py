@@ -36,6 +36,7 @@ class Message:
     Attributes:
         headline: one line: id, severity, title.
         summary: what happened, one or two sentences.
+        note: why it comes now or what comes of it, where that is not plain.
         facts: label and value, in order.
         detail: long text to be shown verbatim (an error), possibly empty.
         lists: a heading and its items; long ones are cut by the sink with "and n more".
@@ -46,6 +47,7 @@ class Message:
     colour: Colour
     headline: str
     summary: str
+    note: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     detail: str = ""
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -62,10 +64,20 @@ _COLOURS = {
 
 
 def compose(
-    incident: Incident, *, links_of: Callable[[Incident], tuple[Link, ...]], found: Findings | None = None
+    incident: Incident,
+    *,
+    links_of: Callable[[Incident], tuple[Link, ...]],
+    found: Findings | None = None,
+    note: str = "",
 ) -> Message:
-    """The incident's message as it stands now, with what was found out about it."""
+    """The incident's message as it stands now, with what was found out about it.
+
+    Args:
+        note: what is said at this destination besides: why it comes now, that it is the last for today.
+    """
     facts = [("Status", _status(incident)), ("Owner", incident.owner or "unknown")]
+    if incident.responders:
+        facts.append(("Responder", ", ".join(incident.responders)))
     if incident.assignee:
         facts.append(("Assignee", incident.assignee))
     facts.append(("Since", moment(incident.started_at)))
@@ -95,6 +107,7 @@ def compose(
         colour=_COLOURS[incident.status],
         headline=f"{incident.id} {incident.severity} {incident.title}",
         summary=incident.summary,
+        note=note,
         facts=tuple(facts),
         detail=incident.detail,
         lists=lists,
@@ -106,6 +119,12 @@ def told(incident: Incident, text: str, *, colour: Colour, links: tuple[Link, ..
     """A message with a text of its own, whose first line is the headline."""
     headline, _, rest = text.partition("\n")
     return Message(incident_id=incident.id, colour=colour, headline=headline, summary=rest, links=links)
+
+
+def bulletin(text: str) -> Message:
+    """A message about no incident in particular: a digest, a hand-over. Its first line is the headline."""
+    headline, _, rest = text.partition("\n")
+    return Message(incident_id="", colour=Colour.GREEN, headline=headline, summary=rest)
 
 
 def _found(found: Findings) -> list[tuple[str, str]]:

@@ -1,14 +1,14 @@
 """What a change of an incident makes us say, and to whom: one post per destination, edited as the incident
 changes, the changes told in its thread."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from incident_ops.core.incident import Incident
-from incident_ops.core.routing import Destination, Route
-from incident_ops.core.status import EntryKind, Status, TimelineEntry
+from incident_ops.core.routing.destinations import Destination
+from incident_ops.core.status import EntryKind, TimelineEntry
 
 
 class Action(StrEnum):
@@ -35,15 +35,31 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """Why the phone rings at a destination.
+
+    Attributes:
+        text: what a reply says.
+        note: what is said besides, in a post as well: why it comes now, that it is the last for today.
+        rings: False for what goes along with another incident of its group.
+    """
+
+    text: str = ""
+    note: str = ""
+    rings: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """A message owed to one destination. `key` is its identity: the same notice is never owed twice.
 
-    `text` is set for replies and for what is told; posts and edits are drawn from the incident when they are sent.
-    `pushes` says whether people are to be interrupted.
+    `text` is what a reply or a message of its own says; posts and edits are drawn from the incident when they are
+    sent, with the post's `text` as a note. `number` is None for what is about no incident. `pushes` says whether
+    people are to be interrupted.
     """
 
     key: str
-    number: int
+    number: int | None
     destination: Destination
     action: Action
     text: str = ""
@@ -55,6 +71,7 @@ _TOLD_IN_THREAD = frozenset(
         EntryKind.ALERT,
         EntryKind.RECOVERY,
         EntryKind.ACKNOWLEDGED,
+        EntryKind.TRIGGERED_AGAIN,
         EntryKind.MITIGATED,
         EntryKind.ASSIGNED,
         EntryKind.SEVERITY,
@@ -67,6 +84,9 @@ _TOLD_IN_THREAD = frozenset(
         EntryKind.NOTE,
         EntryKind.RESOLVED,
         EntryKind.REOPENED,
+        EntryKind.CLASSIFIED,
+        EntryKind.SNOOZED,
+        EntryKind.PAGED,
     }
 )
 
@@ -78,61 +98,57 @@ _DRAWN_IN_THE_POST = frozenset({EntryKind.ROOT, EntryKind.MERGED, EntryKind.SUSP
 def notices_for(
     before: Incident | None,
     after: Incident,
-    route: Route,
     told: Mapping[Destination, Told],
+    pushes: Mapping[Destination, Push],
     *,
-    repeat_interval: timedelta,
-    now: datetime,
+    tells_story: bool = True,
+    lines: Sequence[str] = (),
 ) -> list[Notice]:
-    """The notices owed after a change.
+    """The notices owed after a change, or because their time has come.
 
     Args:
         before: the incident as stored, None when it is new.
         after: the incident as changed; its `revision` is the one that will be stored, its `news` what happened.
         told: the destinations that have a post already, accepted or waiting. They follow the story whatever the
-            route says now; nobody's phone rings for what is suppressed.
+            route says now.
+        pushes: where the phone is to ring now.
+        tells_story: whether the threads hear what has happened.
+        lines: what they hear besides.
     """
     notices: list[Notice] = []
-    if route.suppressed is None:
-        for destination in route.destinations:
-            if destination not in told:
-                key = f"{after.id}:post:{destination}"
-                notices.append(
-                    Notice(key=key, number=after.number, destination=destination, action=Action.POST, pushes=True)
-                )
+    for destination, push in pushes.items():
+        if destination not in told:
+            notices.append(_post(after, destination, push))
     if before is None:
         return notices
     for destination, state in told.items():
-        story = _story(after, unless=frozenset() if state.is_posted else _DRAWN_IN_THE_POST)
-        push = route.suppressed is None and _is_pushed_again(
-            before, after, state, repeat_interval=repeat_interval, now=now
-        )
-        if story:
-            notices.append(_reply(after, destination, story, pushes=push))
-        elif push:
-            notices.append(_reply(after, destination, _still_failing(after), pushes=True))
+        push = pushes.get(destination)
+        story = _story(after, unless=frozenset() if state.is_posted else _DRAWN_IN_THE_POST) if tells_story else ""
+        rung = (push.text, push.note) if push is not None else ()
+        text = "\n".join(line for line in (story, *rung, *lines) if line)
+        if text:
+            notices.append(_reply(after, destination, text, pushes=push is not None and push.rings))
         edit = f"{after.id}:edit:{destination}:r{after.revision}"
         notices.append(Notice(key=edit, number=after.number, destination=destination, action=Action.EDIT))
     return notices
+
+
+def _post(incident: Incident, destination: Destination, push: Push) -> Notice:
+    key = f"{incident.id}:post:{destination}"
+    return Notice(
+        key=key,
+        number=incident.number,
+        destination=destination,
+        action=Action.POST,
+        text=push.note,
+        pushes=push.rings,
+    )
 
 
 def _reply(incident: Incident, destination: Destination, text: str, *, pushes: bool) -> Notice:
     key = f"{incident.id}:reply:{destination}:r{incident.revision}"
     return Notice(
         key=key, number=incident.number, destination=destination, action=Action.REPLY, text=text, pushes=pushes
-    )
-
-
-def _is_pushed_again(
-    before: Incident, after: Incident, told: Told, *, repeat_interval: timedelta, now: datetime
-) -> bool:
-    """New failures of an incident that nobody has taken push again, once per `repeat_interval` after the sink
-    accepted the last push. Until a first push is accepted there is nothing to repeat."""
-    return (
-        after.status is Status.TRIGGERED
-        and after.failure_count > before.failure_count
-        and told.last_push_at is not None
-        and now - told.last_push_at >= repeat_interval
     )
 
 
@@ -153,7 +169,3 @@ _MOST_LINES = 10
 
 def _line(entry: TimelineEntry) -> str:
     return entry.text[:1].upper() + entry.text[1:]
-
-
-def _still_failing(incident: Incident) -> str:
-    return f"Still failing: {incident.failure_count - 1:,} more since the first failure."

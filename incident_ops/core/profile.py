@@ -45,6 +45,7 @@ class Metric(StrEnum):
     NEGATIVE_RATE = "negative_rate"
     NAN_RATE = "nan_rate"
     INFINITE_RATE = "infinite_rate"
+    """Infinite, or so large that no mean and no deviation can be told with them (1e150 and beyond)."""
     TRUE_RATE = "true_rate"
     DISTINCT_COUNT = "distinct_count"
     UNIQUE_RATE = "unique_rate"
@@ -115,6 +116,7 @@ class ColumnProfile:
         quantiles: of a number, at equally spaced ranks from the least to the greatest; empty where there are none,
             and for personal data.
         categories: rows of each value, where there are few; None where there are many, and for personal data.
+        others: rows of values beside these, where an earlier profile had few and there are many now.
         values: that the quantiles were told from: how exact they are. Of what is exact, all.
         newest: of times.
     """
@@ -124,13 +126,14 @@ class ColumnProfile:
     metrics: Mapping[Metric, float]
     quantiles: Sequence[float] = ()
     categories: Mapping[str, int] | None = None
+    others: int = 0
     values: float = 0
     newest: date | None = None
 
     @property
     def shape(self) -> Shape | None:
         """None where the values are not told, or there are none."""
-        if self.categories:
+        if self.categories and not self.others:
             values = sum(self.categories.values())
             return Shape(values=values, categories={name: n / values for name, n in self.categories.items()})
         if len(self.quantiles) > 1 and self.quantiles[0] < self.quantiles[-1]:
@@ -140,17 +143,8 @@ class ColumnProfile:
 
     def drift_from(self, before: Shape) -> Drift | None:
         """None where the two cannot be compared: no values, or categories on one side only."""
-        if self.categories and before.categories:
-            values = sum(self.categories.values())
-            new = {name: n / values for name, n in self.categories.items() if name not in before.categories}
-            expected, actual = aligned(before.categories, {n: c / values for n, c in self.categories.items()})
-            return Drift(
-                psi=psi(expected, actual),
-                js=jensen_shannon(expected, actual),
-                chance=by_chance(len(expected), before.values, values),
-                new=sorted(new, key=lambda name: -new[name]),
-                new_rate=sum(new.values()),
-            )
+        if self.categories is not None and before.categories:
+            return self._categories_drift(self.categories, before)
         if self.quantiles and before.shares:
             actual = shares_in(self.quantiles, before.edges)
             return Drift(
@@ -159,6 +153,23 @@ class ColumnProfile:
                 chance=by_chance(len(actual), before.values, self.values),
             )
         return None
+
+    def _categories_drift(self, categories: Mapping[str, int], before: Shape) -> Drift | None:
+        """Other values count as one new category, which has no name."""
+        values = sum(categories.values()) + self.others
+        if not values:
+            return None
+        new = {name: n / values for name, n in categories.items() if name not in before.categories}
+        expected, actual = aligned(before.categories, {name: n / values for name, n in categories.items()})
+        if self.others:
+            expected, actual = [*expected, 0.0], [*actual, self.others / values]
+        return Drift(
+            psi=psi(expected, actual),
+            js=jensen_shannon(expected, actual),
+            chance=by_chance(len(expected), before.values, values),
+            new=sorted(new, key=lambda name: (-new[name], name)),
+            new_rate=sum(new.values()) + self.others / values,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Whether two sides agree: counts and sums, window by window."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isclose, isfinite
 
@@ -9,7 +9,9 @@ Sums = Mapping[Hashable, Mapping[str, float]]
 
 ROWS = "rows"
 NOISE = 1e-9
-"""Relative difference of two sums of the same floating-point numbers in another order."""
+"""How far two sums of the same floating-point numbers in another order may be apart, relative to the sum of their
+magnitudes: the error of a sum is bounded by that, not by the sum, which is near 0 where a ledger balances
+(N. Higham, Accuracy and Stability of Numerical Algorithms, 2002, §4.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,19 +29,25 @@ class Difference:
         return apart if isfinite(apart) else inf
 
 
-def differences(here: Sums, there: Sums, *, tolerance: float) -> list[Difference]:
+def differences(here: Sums, there: Sums, *, tolerance: float, magnitudes: Sequence[Sums] = ()) -> list[Difference]:
     """The windows and measures in which two sides are further apart than `tolerance` (relative to the greater; at
     least `NOISE` for sums), the greatest difference first. A window that one side has not counts as 0 there. What
-    is no number differs from everything but its like."""
+    is no number differs from everything but its like.
+
+    Args:
+        magnitudes: of each side the sums of the absolute values, where the numbers are floating-point.
+    """
     found: list[Difference] = []
     for window in [*here, *(window for window in there if window not in here)]:
         mine, theirs = here.get(window, {}), there.get(window, {})
         for measure in mine or theirs:
             one, other = mine.get(measure, 0.0), theirs.get(measure, 0.0)
-            if not _agree(one, other, tolerance if measure == ROWS else max(tolerance, NOISE)):
+            magnitude = max((each.get(window, {}).get(measure, 0.0) for each in magnitudes), default=0.0)
+            least = 0.0 if measure == ROWS else NOISE
+            if not _agree(one, other, relative=max(tolerance, least), absolute=least * magnitude):
                 found.append(Difference(window=window, measure=measure, here=one, there=other))
     return sorted(found, key=lambda it: (-it.size, str(it.window), it.measure))
 
 
-def _agree(one: float, other: float, tolerance: float) -> bool:
-    return isclose(one, other, rel_tol=tolerance) or (one != one and other != other)
+def _agree(one: float, other: float, *, relative: float, absolute: float) -> bool:
+    return isclose(one, other, rel_tol=relative, abs_tol=absolute) or (one != one and other != other)

@@ -43,6 +43,7 @@ def incident_record(incident: Incident) -> dict[str, Any]:
         "flaky": incident.flaky,
         "labels": dict(incident.labels),
         "assignee": incident.assignee,
+        "responders": list(incident.responders),
         "severity_reasons": list(incident.severity_reasons),
         "summary": incident.summary,
         "detail": incident.detail,

@@ -152,9 +152,9 @@ def _of_keys(keys: Sequence[ColumnLook]) -> Sequence[Call]:
         Call(
             factory="build_uniqueness_checks",
             why=f"{key.name} names a row",
-            arguments=(f"columns={_names([key])}", f'name="{_identifier(key.name)}_is_unique"'),
+            arguments=(f"columns={_names([key])}", f'name="{name}_is_unique"'),
         )
-        for key in keys
+        for key, name in zip(keys, _identifiers(keys), strict=True)
     ]
 
 
@@ -166,10 +166,10 @@ def _of_lists(lists: Sequence[ColumnLook]) -> Sequence[Call]:
             arguments=(
                 f"column={_text(column.name)}",
                 f"values=[{', '.join(_text(value) for value in column.values)}]",
-                f'name="{_identifier(column.name)}_is_known"',
+                f'name="{name}_is_known"',
             ),
         )
-        for column in lists
+        for column, name in zip(lists, _identifiers(lists), strict=True)
     ]
 
 
@@ -314,5 +314,7 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _identifier(name: str) -> str:
-    return re.sub(r"\W", "_", name)
+def _identifiers(columns: Sequence[ColumnLook]) -> Sequence[str]:
+    """For the names of checks: of letters, digits and underscores that Dagster takes, and no two alike."""
+    plain = [re.sub(r"\W", "_", column.name, flags=re.ASCII) for column in columns]
+    return [f"{name}_{place}" if plain.count(name) > 1 else name for place, name in enumerate(plain, start=1)]

@@ -6,7 +6,7 @@ takes on the same machine):
     build_volume_checks(assets=[…], history=stored_history)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 
@@ -30,14 +30,22 @@ def stored_history(instance: dg.DagsterInstance) -> History:
 class StoredHistory:
     """What either of the two remembers, each evaluation and each answer once. The log knows the newest first."""
 
-    def __init__(self, log: History, store: Store) -> None:
+    def __init__(self, log: EventLog, store: Store) -> None:
         self._log, self._store = log, store
 
     def measurements(self, check: dg.AssetCheckKey) -> Sequence[Measurement]:
+        return self.measurements_of(check, lambda _: True)
+
+    def measurements_of(
+        self, check: dg.AssetCheckKey, is_of_series: Callable[[str | None], bool]
+    ) -> Sequence[Measurement]:
+        """Of one series (see `detectors.history.ManySeries`): as many as the log finds, and those among the newest
+        800 evaluations of the check that the store keeps."""
         asset = "/".join(check.asset_key.path)
         with self._store.looking_back() as history:
             stored = history.metrics(asset, check.name, limit=MOST_EVALUATIONS)
-        found = {(m.evaluated_at, m.partition): m for m in (*stored, *self._log.measurements(check))}
+        own = [measurement for measurement in stored if is_of_series(measurement.partition)]
+        found = {(m.evaluated_at, m.partition): m for m in (*own, *self._log.measurements_of(check, is_of_series))}
         return sorted(found.values(), key=lambda m: m.evaluated_at)
 
     def feedback(self, check: dg.AssetCheckKey) -> Sequence[Feedback]:

@@ -31,7 +31,7 @@ Found: TypeAlias = Callable[[FailingRows], Finding]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
     """The rows of one column that have none of the accepted values, and these values, the most frequent first: at
-    most `MOST_VALUES`, none of a column of personal data."""
+    most `MOST_NEW`, none of a column of personal data."""
 
     failing: FailingRows
     values: Sequence[Any]
@@ -47,13 +47,21 @@ def declared_values(metadata: Mapping[str, Any]) -> dict[str, list[Any]]:
     if declared is None:
         return {}
     lists = declared.values() if isinstance(declared, Mapping) else [None]
-    if not all(isinstance(values, Sequence) and values and not isinstance(values, str) for values in lists):
+    if not all(
+        isinstance(values, Sequence) and not isinstance(values, str) and without_null(values) for values in lists
+    ):
         raise DetectorError(
             f"the metadata {VALUES_METADATA} is a mapping from columns to lists of their values, such as "
             '{"status": ["paid", "open"]}, not ' + repr(declared)
         )
     columns = cast("Mapping[str, Sequence[Any]]", declared)
-    return {name: list(dict.fromkeys(values)) for name, values in columns.items()}
+    return {name: without_null(values) for name, values in columns.items()}
+
+
+def without_null(values: Sequence[Any]) -> list[Any]:
+    """Each once, and without NULL, which passes by itself: SQL's NOT IN is true of nothing where a NULL is among
+    the values, so that no row would ever fail."""
+    return [value for value in dict.fromkeys(values) if value is not None]
 
 
 def held_against(scope: Scope, data: "Data", accepted: Mapping[str, Sequence[Any]], found: Found) -> Finding:

@@ -3,13 +3,43 @@
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from incident_ops.detectors.factory import DetectorError
+from incident_ops.detectors.options import with_usable_options
 from incident_ops.detectors.reading import ReadError, ReadOptions, opened
 from incident_ops.detectors.scope import Scope
+from incident_ops.detectors.targets import Asset, Target, targets_of
 
 if TYPE_CHECKING:
     from incident_ops.detectors.reading import Data
+
+
+def one_asset(option: str, asset: Asset) -> Target:
+    """
+    Raises:
+        DetectorError: it is a definition of several.
+    """
+    found = targets_of([asset])
+    if len(found) > 1:
+        raise DetectorError(f"{option}=… is a definition of {len(found)} assets: give the key of the one meant")
+    return found[0]
+
+
+def usable_read(own: ReadOptions | None) -> ReadOptions:
+    """What is said of the other asset's data.
+
+    Raises:
+        DetectorError: a name that there is not, a value of the wrong kind, or a sample.
+    """
+    if own and "sample" in own:
+        raise DetectorError("what a sample of the other table has not, the table may have: leave sample=… out")
+    return _usable(**(own or {}))
+
+
+@with_usable_options
+def _usable(**options: Unpack[ReadOptions]) -> ReadOptions:
+    return options
 
 
 @contextmanager

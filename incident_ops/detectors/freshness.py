@@ -180,5 +180,3 @@ def _require_usable(options: FreshnessOptions) -> None:
         raise DetectorError(
             f"there is no time zone {options.get('timezone')!r}, say it like Europe/Berlin"
         ) from error
-    if not options.get("sensitivity", 1.0) > 0:
-        raise DetectorError(f"sensitivity {options.get('sensitivity')} is not positive")

@@ -6,7 +6,7 @@ past evaluations, the answers on observations of the asset. Any other memory has
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import dagster as dg
 
@@ -14,7 +14,10 @@ from incident_ops.core.feedback import FEEDBACK_METADATA, Feedback, FeedbackErro
 from incident_ops.core.metrics import METRICS_METADATA, Measurement, MetricsError, measurement_in
 
 MOST_EVALUATIONS = 800
-"""Two years of a daily check."""
+"""Of a series: two years of a daily check."""
+MOST_PAGES = 10
+"""So many times as many evaluations are looked through for a series of a check that has several: of fifty regions
+each finds 160 days, more than its bounds are learnt from. Those 8,000 take .9 s."""
 MOST_ANSWERS = 200
 
 
@@ -30,6 +33,17 @@ class History(Protocol):
         ...
 
 
+@runtime_checkable
+class ManySeries(Protocol):
+    """A memory that can be asked for one series of a check: one region of an asset of days and regions."""
+
+    def measurements_of(
+        self, check: dg.AssetCheckKey, is_of_series: Callable[[str | None], bool]
+    ) -> Sequence[Measurement]:
+        """What the check measured before of the partitions of that series, oldest first."""
+        ...
+
+
 Remembers: TypeAlias = Callable[[dg.DagsterInstance], History]
 
 
@@ -42,13 +56,32 @@ class EventLog:
         self._limit = limit
 
     def measurements(self, check: dg.AssetCheckKey) -> Sequence[Measurement]:
-        records = self._instance.event_log_storage.get_asset_check_execution_history(check, limit=self._limit)
-        found = (
-            _measurement(record.evaluation.metadata)
-            for record in reversed(records)
-            if isinstance(record.evaluation, dg.AssetCheckEvaluation)  # not what is planned, or this very one
-        )
-        return [measurement for measurement in found if measurement is not None]
+        return self.measurements_of(check, lambda _: True)
+
+    def measurements_of(
+        self, check: dg.AssetCheckKey, is_of_series: Callable[[str | None], bool]
+    ) -> Sequence[Measurement]:
+        """At most `limit` of the series, and none behind `limit` × `MOST_PAGES` evaluations of the check."""
+        storage = self._instance.event_log_storage
+        found: list[Measurement] = []
+        cursor, wanted = None, self._limit
+        for _ in range(MOST_PAGES):
+            records = storage.get_asset_check_execution_history(check, limit=self._limit, cursor=cursor)
+            measured = [
+                measurement
+                for record in records
+                if isinstance(record.evaluation, dg.AssetCheckEvaluation)  # not what is planned, or this very one
+                and (measurement := _measurement(record.evaluation.metadata)) is not None
+            ]
+            own = [measurement for measurement in measured if is_of_series(measurement.partition)]
+            found += own[:wanted]
+            wanted -= len(records) - (
+                len(measured) - len(own)
+            )  # all but others', or one series would cost two pages
+            if wanted <= 0 or len(records) < self._limit:
+                break
+            cursor = records[-1].id
+        return found[::-1]
 
     def feedback(self, check: dg.AssetCheckKey) -> Sequence[Feedback]:
         records = self._instance.fetch_observations(check.asset_key, limit=MOST_ANSWERS).records
@@ -61,10 +94,15 @@ class EventLog:
 
 
 def materializations(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, *, limit: int = MOST_EVALUATIONS
+    instance: dg.DagsterInstance, asset: dg.AssetKey, *, partitions: Sequence[str] | None = None, limit: int
 ) -> list[tuple[datetime, dg.AssetMaterialization]]:
-    """The asset's builds with their times, oldest first."""
-    records = instance.fetch_materializations(asset, limit=limit).records
+    """The asset's newest builds (of these partitions) with their times, oldest first.
+
+    Args:
+        limit: at most 1,000, of more Dagster gives none.
+    """
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=partitions)
+    records = instance.fetch_materializations(wanted, limit=limit).records
     return [
         (datetime.fromtimestamp(record.timestamp, tz=UTC), record.asset_materialization)
         for record in reversed(records)

@@ -1,14 +1,16 @@
 """Bounds learnt from history: a metric's value held against what it usually is, as people corrected it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TypedDict
 
 from incident_ops.core.anomaly import Judgement, Series, judge
+from incident_ops.core.anomaly.mirror import mirrored
 from incident_ops.core.feedback import Feedback, Training, trained
 from incident_ops.core.metrics import Measured, Measurement
-from incident_ops.detectors.history import EventLog, Remembers
+from incident_ops.detectors.history import EventLog, ManySeries, Remembers
 from incident_ops.detectors.scope import Scope
 
 
@@ -42,11 +44,10 @@ class Memory:
                 itself go before.
         """
         history = options.get("history", EventLog)(scope.instance)
-        own = [
-            measurement
-            for measurement in history.measurements(scope.check_key)
-            if scope.is_of_its_series(measurement.partition)
-        ]
+        if isinstance(history, ManySeries):
+            own = history.measurements_of(scope.check_key, scope.is_of_its_series)
+        else:
+            own = [m for m in history.measurements(scope.check_key) if scope.is_of_its_series(m.partition)]
         taken = {measurement.at for measurement in own}
         return cls(
             measurements=[*(m for m in more if m.at not in taken), *own],
@@ -68,19 +69,34 @@ class Memory:
         unit: str = "",
         peers: Sequence[Series] = (),
     ) -> tuple[Measured, Judgement]:
-        """The value as it will be remembered, and the verdict on it."""
+        """The value as it will be remembered, and the verdict on it.
+
+        A partition of time that is built again, or later than those after it, is as usual where it is in line with
+        the partitions before it or with those after it: what it was itself before the rebuild says nothing, since
+        nobody rebuilds what was right, and a value that begins a level which lasted since is no fault. So the
+        first partitions, which have none before them, are judged as well.
+        """
         training = self.training(metric, column)
-        judgement = judge(
-            training.usual,
-            value,
+        usual, accepted_from = training.usual, training.accepted_from
+        was_accepted = accepted_from is not None and accepted_from <= scope.at
+        of_its_level = partial(
+            judge,
+            value=value,
             at=scope.at,
-            peers=peers,
             unit=unit,
             sensitivity=self.options.get("sensitivity", 1.0),
-            holidays=self.options.get("holidays", ()),
-            accepted_from=training.accepted_from,
             widen=training.widen,
         )
+        judgement = of_its_level(
+            usual,
+            peers=peers,
+            holidays=self.options.get("holidays", ()),
+            accepted_from=accepted_from if was_accepted else None,
+        )
+        later = mirrored(usual, scope.at, until=None if was_accepted else accepted_from) if scope.window else ()
+        if later:
+            judgement = _milder(judgement, of_its_level(later))
+        judgement = training.still_out(judgement, value, at=scope.at)
         measured = Measured(
             metric=metric,
             column=column,
@@ -90,3 +106,10 @@ class Memory:
             score=judgement.score,
         )
         return measured, judgement
+
+
+def _milder(before: Judgement, after: Judgement) -> Judgement:
+    """By the partitions before or by those after, whichever can tell and finds less."""
+    if after.learning or (not before.learning and before.score <= after.score):
+        return before
+    return replace(after, reason=f"{after.reason}, by the partitions after it")

@@ -84,9 +84,14 @@ def _columns(scope: Scope, data: "Data", column: str | None) -> list[str]:
 
 
 def _as_text(data: "Data", names: Sequence[str]) -> "Data":
-    """As the engine writes values: a document of JSON knows fewer types."""
-    others = [name for name in names if not data.table[name].type().is_string()]
-    casts = {name: data.table[name].cast("string") for name in others}
+    """As the engine writes values: a document of JSON knows fewer types. An ENUM of PostgreSQL is a text to Ibis,
+    whose cast would leave it out, and to PostgreSQL it is none: it has no length, and no values but its own."""
+    from ibis.expr import operations
+
+    as_text: Any = operations.Cast
+    is_sure = data.backend_name != "postgres"
+    others = [name for name in names if not (is_sure and data.table[name].type().is_string())]
+    casts = {name: as_text(data.table[name], "string").to_expr() for name in others}
     return replace(data, table=data.table.mutate(**casts)) if others else data
 
 

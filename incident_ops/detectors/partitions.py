@@ -37,6 +37,24 @@ def series_of(definition: Definition, key: str | None) -> str | None:
     return key if keys is None else "|".join(part for name, part in keys.items() if name != dimension[0])
 
 
+def keys_near(definition: Definition, key: str | None, *, before: int, after: int) -> list[str] | None:
+    """The partitions of the key's series, as many on either side by their time, whether they were built or not;
+    None for an asset without partitions."""
+    if key is None:
+        return None
+    calendar, moment = _time_in(definition, key)
+    if calendar is None or moment is None:
+        return [key]
+    start, end = calendar.time_window_for_partition_key(moment)
+    reach = dg.TimeWindow(start - before * (end - start), end + after * (end - start))
+    moments = calendar.get_partition_keys_in_time_window(reach)
+    if not isinstance(definition, dg.MultiPartitionsDefinition):
+        return list(moments)
+    dimension, keys = _dimension_of_time(definition), _keys_of(definition, key)
+    assert dimension is not None and keys is not None, "it has a time"
+    return ["|".join({**keys, dimension[0]: each}.values()) for each in moments]
+
+
 def is_known(definition: Definition, key: str | None) -> bool:
     """Whether the key is one of today's partitions by its time: it is not where the calendar was another once."""
     calendar, moment = _time_in(definition, key)

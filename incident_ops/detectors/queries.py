@@ -21,6 +21,11 @@ TABLE = "{table}"
 ROWS = "incident_ops_rows"
 """What `{table}` is called in the query that is run."""
 FAILING = "incident_ops_failing_rows"
+_QUERY = re.compile(
+    r"(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:(?:select|with|from|values)\b|\(\s*(?:select|with|from)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What a query begins with, after comments; anything else is a condition."""
 _PLAIN = {"expressions", "from_", "where"}
 """The parts of a query that says of each row by itself whether it fails."""
 
@@ -40,7 +45,7 @@ def query_of(sql: str, name: str = "the query") -> str:
             f"{name} is empty: give one that returns the failing rows, such as "
             f"'SELECT * FROM {TABLE} WHERE amount < 0'"
         )
-    if not re.match(r"(select|with|from|values)\b|\(\s*(select|with|from)\b", text, re.IGNORECASE):
+    if _QUERY.match(text) is None:
         return f"SELECT * FROM {TABLE} WHERE {text}"
     if TABLE not in text:
         raise DetectorError(f"{name} does not speak of {TABLE}: write it where the asset's table is meant")
@@ -108,7 +113,7 @@ def _returned(scope: Scope, data: "Data", query: str) -> FailingRows:
     from sqlglot import exp
 
     within = f"WITH {ROWS} AS ({data.sql}) "
-    query = f"({query.replace(TABLE, ROWS)}) AS {FAILING}"
+    query = f"({query.replace(TABLE, ROWS)}\n) AS {FAILING}"  # a comment may end it
     names = [name for name, times in Counter(_names(data, f"{within}SELECT * FROM {query}")).items() if times == 1]
     dialect: Any = getattr(data.backend, "dialect", None)
     texts = [exp.alias_(exp.cast(exp.column(name, quoted=True), "text"), name, quoted=True) for name in names]

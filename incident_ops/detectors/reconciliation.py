@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, cast
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack
 
 import dagster as dg
 
@@ -12,7 +12,7 @@ from incident_ops.core.alert import Nature
 from incident_ops.core.metrics import Measured
 from incident_ops.core.pii import MASKED
 from incident_ops.core.reconciliation import ROWS, Difference, Sums, differences
-from incident_ops.detectors.beside import opened_beside
+from incident_ops.detectors.beside import one_asset, opened_beside, usable_read
 from incident_ops.detectors.factory import DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import require_columns
 from incident_ops.detectors.options import besides, only, with_usable_options
@@ -75,12 +75,14 @@ def build_reconciliation_checks(
         window: the length of the windows of `by`, where that is a time or a date (or a text that reads as one).
         tolerance: the relative difference, to the greater of the two, that is none. Default 0, with 1e-9 for the
             rounding of sums.
-        options: where the data is (`ReadOptions`) and those of every check (`CheckOptions`).
+        options: where the data is (`ReadOptions`, but `sample`) and those of every check (`CheckOptions`).
 
     Raises:
         DetectorError: nothing to reconcile with, a window without a key, one partition against a whole table, an
-            option that cannot be used, or no assets. In the check: there is no such column.
+            option that cannot be used, or no assets. In the check: there is no such column, or `by` is no time.
     """
+    if "sample" in options:
+        raise DetectorError("samples of two tables do not tell whether these agree: leave sample=… out")
     targets, other = _sides(targets_of(assets, among=options.get("among", ())), with_)
     plan = _Plan(
         other=other,
@@ -89,7 +91,7 @@ def build_reconciliation_checks(
         window=window,
         tolerance=tolerance,
         read=only(options, ReadOptions),
-        other_read=with_read or {},
+        other_read=usable_read(with_read),
     )
     _require_usable(plan, sums, targets)
     return build_checks(
@@ -105,7 +107,7 @@ def build_reconciliation_checks(
 
 def _sides(targets: Sequence[Target], with_: Asset | None) -> tuple[list[Target], Target]:
     if with_ is not None:
-        (other,) = targets_of([with_])
+        other = one_asset("with_", with_)
         firsts = [target for target in targets if target.key != other.key]
     elif len(targets) == 2:
         firsts, other = [targets[0]], targets[1]
@@ -155,9 +157,9 @@ def _look(scope: Scope, plan: _Plan) -> Finding:
     ):
         require_columns(_columns(plan, 0), data.table.columns, of=scope.target.name)
         require_columns(_columns(plan, 1), other.table.columns, of=there.target.name)
-        here_sums = _sums(data.rows(_aggregated(data.table, plan, 0)), plan)
-        there_sums = _sums(other.rows(_aggregated(other.table, plan, 1)), plan)
-    return _finding(scope, there, plan, here_sums, there_sums)
+        sides = data.rows(_aggregated(data.table, plan, 0)), other.rows(_aggregated(other.table, plan, 1))
+    here, beside = (_sums(rows, plan) for rows in sides)
+    return _finding(scope, there, plan, here, beside, magnitudes=[_magnitudes(rows, plan) for rows in sides])
 
 
 def _reported(scope: Scope, there: Scope, plan: _Plan) -> tuple[Sums, Sums] | None:
@@ -176,8 +178,13 @@ def _columns(plan: _Plan, side: int) -> list[str]:
 
 
 def _aggregated(table: "ir.Table", plan: _Plan, side: int) -> "ir.Table":
-    summed = list(plan.sums.values() if side else plan.sums)
-    measures = {f"sum_{place}": cast("Any", table[name]).sum() for place, name in enumerate(summed)}
+    measures: dict[str, Any] = {}
+    for place, name in enumerate(plan.sums.values() if side else plan.sums):
+        column: Any = table[name]
+        if column.type().is_floating():
+            column = column.cast("float64")  # PostgreSQL sums up a REAL as one, to seven digits
+            measures[f"magnitude_{place}"] = column.abs().sum()
+        measures[f"sum_{place}"] = column.sum()
     counted = table.group_by(key=_window(table[plan.by[side]], plan.window)) if plan.by else table
     return counted.aggregate(rows=table.count(), **measures)
 
@@ -187,8 +194,11 @@ def _window(column: Any, window: Window | None) -> Any:
         return column
     if column.type().is_string():
         column = column.cast("timestamp")
+    kind = column.type()
+    if not kind.is_timestamp() and not (kind.is_date() and window != "hour"):
+        raise DetectorError(f"{column.get_name()} has no {window}, it is of the type {kind}: leave window=… out")
     start = column.truncate(_UNITS[window])
-    return start if window == "hour" or column.type().is_date() else start.date()
+    return start if window == "hour" or kind.is_date() else start.date()
 
 
 def _sums(rows: Sequence[Mapping[str, Any]], plan: _Plan) -> Sums:
@@ -201,15 +211,26 @@ def _sums(rows: Sequence[Mapping[str, Any]], plan: _Plan) -> Sums:
     }
 
 
+def _magnitudes(rows: Sequence[Mapping[str, Any]], plan: _Plan) -> Sums:
+    return {
+        _key(row.get("key")): {
+            name: float(row.get(f"magnitude_{place}") or 0) for place, name in enumerate(plan.sums)
+        }
+        for row in rows
+    }
+
+
 def _key(value: Any) -> Any:
     """Alike from two engines."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
-    return value
+    return nan if value != value else value  # one is not equal to another, but to itself as a key
 
 
-def _finding(scope: Scope, there: Scope, plan: _Plan, here: Sums, other: Sums) -> Finding:
-    found = differences(here, other, tolerance=plan.tolerance)
+def _finding(
+    scope: Scope, there: Scope, plan: _Plan, here: Sums, other: Sums, *, magnitudes: Sequence[Sums] = ()
+) -> Finding:
+    found = differences(here, other, tolerance=plan.tolerance, magnitudes=magnitudes)
     windows = list(dict.fromkeys(difference.window for difference in found))
     compared = len({*here, *other})
     measured = Measured(metric=DIFFERING_WINDOWS, value=len(windows), score=0.5 if found else 0.0)

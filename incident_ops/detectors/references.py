@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import dagster as dg
 
 from incident_ops.core.alert import Nature
-from incident_ops.detectors.beside import opened_beside
+from incident_ops.detectors.beside import one_asset, opened_beside, usable_read
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import (
     MARK,
@@ -86,7 +86,7 @@ def build_referential_integrity_checks(
     given = _given(column, references)
     look_at = _Looking(
         read=only(options, ReadOptions),
-        there={"partition_column": None, **(references_read or {})},
+        there={"partition_column": None, **usable_read(references_read)},
         at_most=at_most,
         context_columns=context_columns,
     )
@@ -162,8 +162,7 @@ def _given(column: str | None, references: tuple[Asset, str] | None) -> Referenc
         raise DetectorError('references are an asset and its column, such as ("customers", "id")')
     if column is None:
         raise DetectorError(f"nothing refers to references={references!r}: name the column with column=…")
-    (other,) = targets_of([references[0]])
-    return Reference(column=column, to=other, to_column=references[1])
+    return Reference(column=column, to=one_asset("references", references[0]), to_column=references[1])
 
 
 def _checks(

@@ -10,7 +10,7 @@ import dagster as dg
 from incident_ops.core.anomaly.judgement import Series
 from incident_ops.core.metrics import ROW_COUNT, Measured, Measurement
 from incident_ops.detectors.history import materializations
-from incident_ops.detectors.partitions import has_time, is_known, series_of, window_of
+from incident_ops.detectors.partitions import has_time, is_known, keys_near, window_of
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Target
@@ -19,6 +19,9 @@ ROW_INCREMENT = "row_increment"
 REPORTED = "dagster/row_count"
 REPORTED_OF_PARTITION = "dagster/partition_row_count"
 MOST_PEERS = 6
+BUILDS, LATER_BUILDS = 800, 200
+"""Before the one looked at (two years of a daily asset), and after it, where an old partition is built again (as
+far as bounds look). Dagster gives no more than 1,000 at once."""
 PEER_BUILDS = 100
 """As far back as a daily series is judged (eight weeks, and the errors of four). So many builds of six tables are
 read from SQLite in .2 s."""
@@ -49,11 +52,16 @@ def reported_history(scope: Scope) -> list[Measurement]:
     """The row counts that builds before reported, as measurements: the detector knows its seasons on its first
     day. Each has its increment to the one before.
 
-    Of an asset partitioned by time one for each partition, at the start of its window (with the same keys in its
-    other dimensions); of any other asset one for each build (of this partition).
+    Of an asset partitioned by time one for each partition near the one looked at, before and after it, at the
+    start of its window (with the same keys in its other dimensions); of any other asset one for each build (of
+    this partition). However many other partitions there are, no more than 1,000 builds are read.
     """
-    series = _series(scope.instance, scope.target, scope.partition, before=scope.at)
-    increments = {at: value - before for (_, before), (at, value) in pairwise(series)}
+    series = _series(scope.instance, scope.target, scope.partition, at=scope.at, before=BUILDS, after=LATER_BUILDS)
+    increments = {
+        at: value - last
+        for (last_at, last), (at, value) in pairwise(series)
+        if not last_at < scope.at < at  # what it would be after the one looked at is not known yet
+    }
     return [
         Measurement(
             at=at,
@@ -75,7 +83,7 @@ def peers_in_run(scope: Scope, others: Sequence[Target]) -> list[Series]:
     present = [target for target in others if target.key in built and target.key != scope.target.key]
     return [
         [
-            *_series(scope.instance, target, scope.partition, before=scope.at, limit=PEER_BUILDS),
+            *_series(scope.instance, target, scope.partition, at=scope.at, before=PEER_BUILDS),
             (scope.at, float(built[target.key])),
         ]
         for target in present[:MOST_PEERS]
@@ -109,27 +117,30 @@ def _series(
     target: Target,
     partition: str | None,
     *,
-    before: datetime,
-    limit: int | None = None,
+    at: datetime,
+    before: int,
+    after: int = 0,
 ) -> Series:
-    """Row counts by time, oldest first; of two builds of a partition the later counts."""
-    builds = materializations(instance, target.key, **({"limit": limit} if limit else {}))
-    definition = target.partitions_def
-    series = series_of(definition, partition)
-    found: dict[datetime, float] = {}
-    for at, event in builds:
+    """Row counts by time but for that at `at`, oldest first; of two builds of a partition the later counts.
+
+    Args:
+        before, after: how many partitions by their time; of any other asset how many builds.
+    """
+    definition, found = target.partitions_def, dict[datetime, float]()
+    near = keys_near(definition, partition, before=before, after=after)
+    for built_at, event in materializations(instance, target.key, partitions=near, limit=before + after):
         rows = rows_in(event.metadata, event.partition)
         if rows is None:
             continue
-        if series_of(definition, event.partition) != series:
+        if not has_time(definition):
+            if built_at < at:
+                found[built_at] = float(rows)
             continue
-        if has_time(definition):
-            if not is_known(definition, event.partition):
-                continue  # reported without one, or of another calendar than today's
-            window = window_of(definition, event.partition)
-            at = window[0].astimezone(UTC) if window else at
-        found[at] = float(rows)
-    return sorted((at, rows) for at, rows in found.items() if at < before)
+        # one that was reported without a partition, or is of another calendar than today's, has none
+        window = window_of(definition, event.partition) if is_known(definition, event.partition) else None
+        if window is not None:
+            found[window[0].astimezone(UTC)] = float(rows)
+    return sorted((time, rows) for time, rows in found.items() if time != at)
 
 
 def _points(total: float, increment: float | None) -> Iterable[Measured]:

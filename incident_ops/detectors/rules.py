@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import dagster as dg
 
 from incident_ops.core.alert import Nature
-from incident_ops.detectors.accepted_values import declared_values, held_against
+from incident_ops.detectors.accepted_values import declared_values, held_against, without_null
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import (
     MARK,
@@ -72,6 +72,8 @@ def build_uniqueness_checks(
     require_tolerance(at_most)
     if "sample" in options:
         raise DetectorError("a sample does not tell which keys occur twice: leave sample=… out")
+    if columns is not None and not columns:
+        raise DetectorError("columns=[] is no key: name its columns, or leave columns=… out")
     given = [columns] if isinstance(columns, str) else columns
     read = only(options, ReadOptions)
 
@@ -134,11 +136,11 @@ def build_accepted_values_checks(
             check: no such column; one to be learnt that has too many values or is tagged `pii`.
     """
     require_tolerance(at_most)
-    if values is not None and (isinstance(values, str) or not values):
+    if values is not None and (isinstance(values, str) or not without_null(values)):
         raise DetectorError(f"values={values!r} accepts nothing: give the list of the accepted values")
     if values is not None and column is None:
         raise DetectorError("values=[…] are of no column: name it with column=…, or leave both out")
-    given = {column: list(dict.fromkeys(values))} if column is not None and values is not None else None
+    given = {column: without_null(values)} if column is not None and values is not None else None
     read = only(options, ReadOptions)
 
     def look(scope: Scope) -> Finding:
@@ -191,6 +193,12 @@ def repeated_rows(data: "Data", keys: Sequence[Sequence[str]]) -> FailingRows:
     return FailingRows(rows=rows, what=what, columns=columns, marked=marked)
 
 
+def _comparable(column: Any) -> Any:
+    """PostgreSQL has no equality of JSON, points and the like: as text they are alike or not."""
+    kind = column.type()
+    return column.cast("string") if kind.is_json() or kind.is_unknown() or kind.is_geospatial() else column
+
+
 def _is_shared(table: "ir.Table", key: Sequence[str], *, with_nulls: bool = False) -> Any:
-    rows: Any = table.count().over(group_by=list(key))
+    rows: Any = table.count().over(group_by=[_comparable(table[name]) for name in key])
     return reduce(and_, [] if with_nulls else [table[name].notnull() for name in key], rows > 1)

@@ -180,7 +180,10 @@ class _Plan:
         return crons[0] if len(crons) == 1 else crons
 
     def bucket_at(self, moment: datetime) -> _Bucket:
-        """Of a time that is not ours (a tick by hand, an hour that the clocks leave out) all checks."""
+        """Of a time that is not ours (a tick by hand, an hour that the clocks leave out) all checks. They have one
+        label whatever the time where they are one run: a cron's minutes may be several (`*/15`)."""
+        if len(self.buckets) == 1:
+            return next(iter(self.buckets.values()))
         bucket = self.buckets.get(self.rhythm.offset_of(moment))
         return bucket or _Bucket(label="all", keys=[key for each in self.buckets.values() for key in each.keys])
 

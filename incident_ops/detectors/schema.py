@@ -1,20 +1,21 @@
 """Schema: columns added, removed, renamed or retyped, against a contract or against the last good ones.
 
-What differs between two schemas is `core.schema_diff`'s, which ones are the good ones `schema_memory`'s.
+What differs between two schemas is `core.schema_diff`'s, which ones are the good ones `schema_memory`'s, and how a
+contract is written `schema_contract`'s.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, Unpack
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Unpack
 
 import dagster as dg
 
 from incident_ops.core.alert import Nature
-from incident_ops.core.provenance import Column
 from incident_ops.core.schema_diff import SchemaDiff, schema_diff, with_known_types
-from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
+from incident_ops.detectors.factory import CheckOptions, Finding, build_checks
 from incident_ops.detectors.history import EventLog, Remembers
 from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.reading import ReadOptions, opened
+from incident_ops.detectors.schema_contract import Contract, contracted
 from incident_ops.detectors.schema_memory import (
     SCHEMA_METADATA,
     Columns,
@@ -25,9 +26,8 @@ from incident_ops.detectors.schema_memory import (
 )
 from incident_ops.detectors.schema_reading import columns_in
 from incident_ops.detectors.scope import Scope
-from incident_ops.detectors.targets import Assets, Target, schema_in, targets_of
+from incident_ops.detectors.targets import Assets, schema_in, targets_of
 
-Contract: TypeAlias = Mapping[str, str] | Sequence[str] | Sequence[dg.TableColumn] | dg.TableSchema
 MOST_CHANGES = 50
 """Shown with a result."""
 
@@ -69,17 +69,18 @@ def build_schema_checks(
     Args:
         contract: the columns that must be there: names with types, names alone (of any type), or Dagster's
             `TableSchema` or `TableColumn`s. True: those of each asset's definition (its metadata
-            `dagster/column_schema`).
+            `dagster/column_schema`). A type may be of any system, or of your own making, and is refused only where
+            it is nearly a common one (`itneger`).
         history: where people's answers are remembered; by default in Dagster's event log.
         options: where the data is (`ReadOptions`), for builds that report no columns, and those of every check
             (`CheckOptions`).
 
     Raises:
         DetectorError: `contract=True` for an asset whose definition declares no columns, a contract without
-            columns, an option that cannot be used, or no assets.
+            columns or with a type that is a slip of the pen, an option that cannot be used, or no assets.
     """
     targets = targets_of(assets, among=options.get("among", ()))
-    contracts = None if contract is None else {target.key: _contract(contract, target) for target in targets}
+    contracts = None if contract is None else {target.key: contracted(contract, target) for target in targets}
     read = only(options, ReadOptions)
 
     def look(scope: Scope) -> Finding:
@@ -96,33 +97,6 @@ def build_schema_checks(
         description="Columns added, removed, renamed or retyped",
         options=besides(options, ReadOptions),
     )
-
-
-def _contract(contract: Contract | Literal[True], target: Target) -> Columns:
-    if contract is True:
-        columns = columns_of(schema_in(target.metadata))
-        if not columns:
-            raise DetectorError(
-                f"the definition of {target.name} declares no columns: give it the metadata dagster/column_schema "
-                "(and the definition to this call, not its key alone), or name the columns in contract={…}"
-            )
-        return columns
-    if isinstance(contract, dg.TableSchema):
-        columns = columns_of(contract)
-    elif isinstance(contract, Mapping):
-        columns = tuple(Column(name=name, type=kind) for name, kind in contract.items())
-    elif isinstance(contract, str):
-        raise DetectorError(f"a contract is a mapping or a list of columns, such as [{contract!r}]")
-    else:
-        columns = tuple(
-            Column(name=column.name, type=column.type)
-            if isinstance(column, dg.TableColumn)
-            else Column(name=column, type="")
-            for column in contract
-        )
-    if not columns:
-        raise DetectorError("the contract names no column: leave it out to look for drift")
-    return columns
 
 
 def _seen(scope: Scope, options: ReadOptions) -> Columns:

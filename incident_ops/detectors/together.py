@@ -43,6 +43,7 @@ def together(found: Mapping[str, Finding], *, kind: str, of: int, holds: str) ->
 
 
 def listed(names: Sequence[str]) -> str:
+    """`a, b, c, d, e and 3 more`."""
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 

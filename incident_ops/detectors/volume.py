@@ -51,7 +51,8 @@ def build_volume_checks(
     `dagster/row_count`; no scan), else one count where the data is. The history is what the check measured before
     and, from its first day, what past builds reported: a point for each partition of time (its last build counts),
     else for each build. The bounds are `core.anomaly.judge`'s; until there are enough points the check says
-    "learning, n of m" and passes.
+    "learning, n of m" and passes. An old partition that is built again is as usual where it is in line with the
+    partitions before it or with those after it.
 
     Whether a table is *cumulative* or *replaced* is told by its history: it is cumulative where of its last gains
     (at least 5, at most 60) no more than a tenth are losses and their median is above zero. Of a cumulative table
@@ -140,7 +141,7 @@ def _not_empty_at_first(verdict: _Verdict, memory: Memory, scope: Scope) -> _Ver
     knows_bounds = (verdict.measured.low, verdict.measured.high) != (-inf, inf)
     if verdict.measured.value > 0 or knows_bounds or not verdict.passed:
         return verdict
-    before = [rows for at, rows in memory.training(ROW_COUNT).history if at < scope.at]
+    before = [rows for at, rows in memory.training(ROW_COUNT).history if at != scope.at]
     if 0 in before:
         return verdict
     seen = f"the {len(before)} builds before had {_range(before)}" if before else "on its first build"

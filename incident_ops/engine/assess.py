@@ -29,7 +29,7 @@ from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.audience import tell_the_audience
 from incident_ops.engine.desk import Desk
 from incident_ops.engine.evidence import asset_of, history_of, symptoms_of
-from incident_ops.engine.forecast import Outlook, late_in, look_ahead
+from incident_ops.engine.forecast import Outlook, harm_ahead, late_in, look_ahead
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.lineage import columns_told
 from incident_ops.engine.ports import History, OpenPlace, Store, Transaction
@@ -104,8 +104,14 @@ def _assessed(
     outlook = _outlook_of(tx.history, incident, before, knowledge, now=now)
     root = incident.root.subject.asset
     weight = importance(root.key, catalog.graph, catalog) if root is not None else None
-    found = recorded(cause, impact, outlook.records, importance=weight, at=now)
+    hit = {asset_of(member) for member in incident.firing if member.subject.asset is not None}
+    harm = harm_ahead(
+        tx.history, hit | ({root.key} if root else set()), catalog=catalog, ticks=knowledge.ticks, now=now
+    )
+    found = recorded(cause, impact, outlook.records, importance=weight, harm=harm, at=now)
     tx.save_findings(incident.number, found)
+    if before is None or before.impact.get("next_harm") != found.impact["next_harm"]:
+        tx.wake([incident.number], at=now)  # whether it can wait until somebody works is to be decided again
     told = tell_the_audience(tx, incident, impact, knowledge, now=now)
     desk = Desk(tx, knowledge, now=now)
     desk.lay_out([incident])

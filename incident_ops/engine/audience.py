@@ -8,6 +8,7 @@ from incident_ops.core.impact import Impact
 from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import destination_of
+from incident_ops.engine.attend import is_unheard
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import Transaction
 
@@ -22,7 +23,7 @@ def tell_the_audience(
         tx.ledger(incident.number),
         owners_of=knowledge.owners_of,
         informed=knowledge.informed_owners(incident),
-        is_quiet=knowledge.route(incident).suppressed is not None,
+        is_quiet=is_unheard(tx, incident.number),
         now=now,
     )
     if due == Owed():

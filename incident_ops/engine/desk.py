@@ -16,11 +16,10 @@ from incident_ops.core.belonging import Attach, Ignore, Open, decide
 from incident_ops.core.expected_events import excuse_of
 from incident_ops.core.incident import Incident, opened
 from incident_ops.core.member import Member
-from incident_ops.core.notices import notices_for
 from incident_ops.core.provenance import Ref
 from incident_ops.core.regrouping import Arrangement, can_be_regrouped, regroup
-from incident_ops.core.routing import Route
 from incident_ops.core.status import SYSTEM, EntryKind, Status
+from incident_ops.engine.attend import attend, owe, rest
 from incident_ops.engine.evidence import (
     FromProvenance,
     heads_of,
@@ -48,6 +47,7 @@ class Desk:
         self._rearranged: set[int] = set()
         self._unplaced: list[Alert] = []
         self._announced: set[str] = set()
+        self._woken: set[int] = set()
 
     def lay_out(self, incidents: Iterable[Incident]) -> None:
         for incident in incidents:
@@ -62,6 +62,11 @@ class Desk:
             self._by_identity[member.fingerprint].add(incident.number)
             if member.last_cause:
                 self._by_identity[member.last_cause].add(incident.number)
+
+    def wake(self, incident: Incident) -> None:
+        """Its time has come: who is told is decided again, whether anything has changed or not."""
+        self.lay_out([incident])
+        self._woken.add(incident.number)
 
     @property
     def incidents(self) -> list[Incident]:
@@ -293,15 +298,13 @@ class Desk:
         opened_: list[str] = []
         updated: list[str] = []
         resolved: list[str] = []
-        changed = [n for n in sorted(self._current) if self._current[n] is not self._before[n]]
+        changed = [n for n in sorted(self._current) if self._current[n] is not self._before[n] or n in self._woken]
         for number in changed:
             survivor = self._current[number].merged_into
             if survivor is not None and self._before[number] is not None:
                 self._tx.hand_over_posts(number, to=survivor)
                 self._tx.hand_over_ledger(number, to=survivor)
-        for number in changed:
-            incident, before = self._current[number], self._before[number]
-            self._save(incident, before)
+        changed = [number for number in changed if self._save(self._current[number], self._before[number])]
         if not is_assessed:
             self._tx.mark_unassessed([n for n in changed if _is_to_be_assessed(self._current[n])])
         for number in changed:
@@ -317,23 +320,20 @@ class Desk:
             alerts=len(self._alerts), opened=tuple(opened_), updated=tuple(updated), resolved=tuple(resolved)
         )
 
-    def _save(self, incident: Incident, before: Incident | None) -> None:
-        way = self._knowledge.route(incident)
-        incident = self._with_its_way_said(incident, before, way)
+    def _save(self, incident: Incident, before: Incident | None) -> bool:
+        """Write the incident with what is owed to people for it. False when its time had come and nothing was."""
         if before is not None and incident.number in self._rearranged:
-            self._tx.withdraw_posts(incident.number, keep=way.destinations)
-        notices = notices_for(
-            before,
-            replace(incident, revision=incident.revision + 1),
-            way,
-            self._tx.told(incident.number),
-            repeat_interval=self._knowledge.policy.repeat_interval,
-            now=self._now,
-        )
-        self._tx.save(incident)
-        self._tx.enqueue(notices, now=self._now)
+            ways = self._knowledge.ways(incident)
+            self._tx.withdraw_posts(incident.number, keep=[way.destination for way in ways])
+        attended = attend(self._tx, before, incident, self._knowledge, table=self.incidents, now=self._now)
+        if attended.incident is before or (incident is before and not attended.tells_anybody):
+            rest(self._tx, attended, now=self._now)
+            return False
+        self._tx.save(attended.incident)
+        owe(self._tx, before, attended, self._knowledge, now=self._now)
         if before is not None:
-            self._tx.teach(lessons_of(self._tx, before, incident))
+            self._tx.teach(lessons_of(self._tx, before, attended.incident))
+        return True
 
     def _number_the_drafts(self) -> None:
         """In the order in which they came; their alerts and members follow."""
@@ -349,17 +349,6 @@ class Desk:
         self._alerts = [(alert, numbered(number)) for alert, number in self._alerts]
         self._moved = {(numbered(home), key): numbered(to) for (home, key), to in self._moved.items()}
         self._rearranged = {numbered(number) for number in self._rearranged}
-
-    def _with_its_way_said(self, incident: Incident, before: Incident | None, way: Route) -> Incident:
-        """The timeline tells where the incident goes, or why nobody is pushed, whenever that has changed."""
-        if incident.merged_into is not None:
-            return incident
-        if before is not None and before.owner == incident.owner:
-            said = self._knowledge.route(before)
-            if (said.destinations, said.suppressed) == (way.destinations, way.suppressed):
-                return incident
-        kind, text = _sentence_of(way)
-        return incident.noted(kind, text, at=self._now)
 
 
 def _with_origins(incident: Incident, origins: Mapping[MemberKey, Ref]) -> Incident:
@@ -383,9 +372,3 @@ def _is_as_arranged(incident: Incident, arrangement: Arrangement) -> bool:
         and incident.root.subject.asset == arrangement.root
         and incident.root.materialization == arrangement.materialization
     )
-
-
-def _sentence_of(way: Route) -> tuple[EntryKind, str]:
-    if way.suppressed:
-        return EntryKind.SUPPRESSED, f"nobody is pushed: {way.suppressed}"
-    return EntryKind.NOTIFIED, f"routed to {'; '.join(way.reasons)}"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.incident import Incident
-from incident_ops.core.message import Colour, Link, Message, compose, told
+from incident_ops.core.message import Colour, Link, Message, bulletin, compose, told
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.retry import DELAY_FOR_A_PERSON, delay_before_retry
 from incident_ops.core.routing import Destination
@@ -135,11 +135,14 @@ def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
 
 
 def _message(store: Store, delivery: Delivery, sinks: Sinks) -> Message:
+    if delivery.number is None:
+        return bulletin(delivery.text)
     incident = store.incident(delivery.number)
     if delivery.action is Action.TELL:
         colour = Colour.RED if delivery.pushes else Colour.GREEN
         return told(incident, delivery.text, colour=colour, links=sinks.links_of(incident))
-    return compose(incident, links_of=sinks.links_of, found=store.findings(delivery.number))
+    found = store.findings(delivery.number)
+    return compose(incident, links_of=sinks.links_of, found=found, note=delivery.note)
 
 
 def _found(notifier: Notifier, delivery: Delivery) -> Receipt | None:
@@ -177,7 +180,8 @@ def _replace(store: Store, sinks: Sinks, delivery: Delivery, error: TransportErr
 def _next_place(store: Store, sinks: Sinks, delivery: Delivery) -> Destination | None:
     """The default, else the fallback; None when a post lives there already or when both have refused it."""
     identity = _identity_of(delivery)
-    posts = {d.destination: d.status for d in store.deliveries(delivery.number) if _identity_of(d) == identity}
+    others = store.deliveries(delivery.number) if delivery.number is not None else ()
+    posts = {other.destination: other.status for other in others if _identity_of(other) == identity}
     posts[delivery.destination] = DeliveryStatus.DEAD
     for place in (sinks.default, sinks.fallback):
         if place not in posts:

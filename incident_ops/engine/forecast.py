@@ -15,12 +15,13 @@ from incident_ops.core.alert import AlertKind, Nature
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.forecast import Expected, Verdict, between, clock_text, forecast, next_harm
 from incident_ops.core.forecast.arrivals import LateSince
-from incident_ops.core.forecast.deadlines import FreshnessTerms, Ticks, next_deadlines
+from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, Ticks, TimeWindow, next_deadlines
 from incident_ops.core.forecast.habits import NEWEST
 from incident_ops.core.incident import Incident
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization, RecordKind
 from incident_ops.core.record import utc_text
+from incident_ops.core.urgency import Harm
 
 MOST_DEADLINES = 100
 """Deadlines that are looked at for one incident, soonest first: a root of everything has thousands below it, and
@@ -119,6 +120,25 @@ def look_ahead(
                 running=running,
             )
     return {n: _outlook(found.get(n, ()), previous.get(n, ()), now=now) for n in late}
+
+
+def harm_ahead(
+    history: Builds, assets: Collection[str], *, catalog: Catalog, ticks: Ticks, now: datetime
+) -> Harm | None:
+    """When somebody next needs one of these assets, or what is made of them: the earliest deadline ahead of the
+    freshness policies at and below them. A cron's next tick counts whether the asset was built for it or not: its
+    data may be there in time, and bad."""
+    below = {key: node.freshness for key in _below(catalog.graph, assets) if (node := catalog.node(key))}
+    crons = {key: terms for key, terms in below.items() if isinstance(terms, CronWindow)}
+    windows = {key: terms for key, terms in below.items() if isinstance(terms, TimeWindow)}
+    at_tick = {
+        (terms.deadline_cron, terms.timezone): next(ticks(terms.deadline_cron, terms.timezone, now), None)
+        for terms in crons.values()
+    }
+    found = {key: at_tick[terms.deadline_cron, terms.timezone] for key, terms in crons.items()}
+    found |= _deadlines(history, windows, windows, ticks)
+    harms = [Harm(asset=key, at=at) for key, at in sorted(found.items()) if at is not None and at > now]
+    return min(harms, key=lambda harm: harm.at, default=None)
 
 
 def _below(graph: AssetGraph, late: Iterable[str]) -> set[str]:

@@ -1,9 +1,10 @@
 """What decisions are founded on besides the events themselves: the catalog, the rules, and when we came."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity
 from incident_ops.core.catalog import SLACK_TAG, AssetNode, Catalog
@@ -12,7 +13,8 @@ from incident_ops.core.forecast.deadlines import Ticks
 from incident_ops.core.incident import Incident
 from incident_ops.core.labels import labels_declared, labels_of, labels_of_node, labels_of_trouble
 from incident_ops.core.member import Member
-from incident_ops.core.routing import Route, route
+from incident_ops.core.muting import Silence
+from incident_ops.core.routing import Way, responders, ways
 from incident_ops.core.severity import Assessment, assess
 from incident_ops.engine.policy import Policy
 
@@ -29,12 +31,16 @@ class Knowledge:
     Attributes:
         installed_at: when this installation first looked; what is much older is backlog.
         ticks: the moments of a cron schedule, for deadlines.
+        silences: those that are in force now, or later.
+        firing: number → labels of the incidents that were open when the pass began, where rules inhibit.
     """
 
     catalog: Catalog
     policy: Policy
     installed_at: datetime
     ticks: Ticks = no_ticks
+    silences: tuple[Silence, ...] = ()
+    firing: Mapping[int, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def catalog_with_consumers(self) -> Catalog:
@@ -107,15 +113,25 @@ class Knowledge:
         assessment = assess(check_severity=check_severity, kind=kind, tier=labels.get("tier"), consumers=consumers)
         return self.policy.graded(assessment, labels)
 
-    def route(self, incident: Incident) -> Route:
-        """To the owners of the root and of what failed by itself. What fails downstream of the root is its
-        effect; only when the root has kept silent are those told whose checks found it."""
+    def ways(self, incident: Incident) -> tuple[Way, ...]:
+        """Where it goes: by the route tree, and `owner` to those of `_owning`."""
         if incident.merged_into is not None:
-            return Route(destinations=(), reasons=(), suppressed=f"merged into INC-{incident.merged_into}")
+            return ()
+        subject = incident.root.subject
+        unowned = f"{subject.asset} has no known owner" if subject.asset else f"{subject} has no owner"
+        return ways(incident.current_labels, self._owning(incident), self.policy.routing, unowned=unowned)
+
+    def responders(self, incident: Incident) -> tuple[str, ...]:
+        """Who of the owning teams answers for trouble of this nature."""
+        return tuple(who for who, _ in responders(incident.nature, self._owning(incident), self.policy.routing))
+
+    def _owning(self, incident: Incident) -> tuple[AssetNode, ...]:
+        """The root and what failed by itself, with their owners. What fails downstream of the root is its effect;
+        only when the root has kept silent are those told whose checks found it."""
         nearest = min(member.hops for member in incident.members)
         told = [m for m in incident.members if m.hops == nearest]
         assets = dict.fromkeys([incident.root.subject.asset, *(m.subject.asset for m in told)])
-        return route(incident, self.policy.routing, tuple(self._nodes_as_declared(assets, told)))
+        return tuple(self._nodes_as_declared(assets, told))
 
     def _nodes_as_declared(
         self, assets: Iterable[AssetRef | None], members: Iterable[Member]

@@ -18,6 +18,7 @@ from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.lessons import hand_on
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Board, EventSource, Page, Store, Workspace
+from incident_ops.engine.timers import attend_due, hand_over, send_digests
 from incident_ops.engine.triage import enrich, settle_recovered, triage
 from incident_ops.engine.triaged import Triaged
 from incident_ops.engine.watch import BEHIND, BOARD, beat, is_due, judge, tell
@@ -146,6 +147,7 @@ def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foregro
         mark_for_forecast(ops.store, knowledge)
         beat(ops.store, "forecast", now=now)
     triaged += assess(ops.store, knowledge, now=now, may_go_on=may_go_on)
+    triaged += attend_due(ops.store, knowledge, now=now, may_go_on=may_go_on)
     _read_again_for(METRICS, ops, now=now, may_go_on=may_go_on)
     beat(ops.store, DETECTION, now=now)
     return triaged
@@ -175,7 +177,11 @@ def _read_again_for(mark: str, ops: Ops, *, now: datetime, may_go_on: Callable[[
 
 
 def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
-    """Deliver what is owed."""
+    """Owe what has come due by the clock, and deliver what is owed."""
+    knowledge = know(ops, now=now)
+    attend_due(ops.store, knowledge, now=now, may_go_on=may_go_on)
+    send_digests(ops.store, knowledge, now=now)
+    hand_over(ops.store, knowledge, now=now)
     done = dispatch(ops.store, ops.sinks, now=now, may_go_on=may_go_on)
     beat(ops.store, NOTIFICATION, now=now)
     return done
@@ -194,6 +200,8 @@ def know(ops: Ops, *, now: datetime, in_foreground: bool = False) -> Knowledge:
         policy=ops.policy,
         installed_at=_installed_at(ops, now=now),
         ticks=ops.ticks,
+        silences=tuple(ops.store.silences(since=now)),
+        firing=dict(ops.store.firing_labels()) if ops.policy.attention.inhibit else {},
     )
 
 

@@ -9,6 +9,7 @@ from incident_ops_tests.benchmarks import (
     field_health,
     intraday,
     lineage,
+    routing,
     storms,
     volume,
 )
@@ -21,6 +22,7 @@ ALL = {
     "field_health": field_health,
     "intraday": intraday,
     "lineage": lineage,
+    "routing": routing,
     "storms": storms,
     "volume": volume,
 }

@@ -9,8 +9,8 @@ from typing import Any
 
 import ibis
 
-from incident_ops.core.profile import QUANTILES, Metric, TableProfile
-from incident_ops.detectors.profile import expressions, planned, profile_of, share_of
+from incident_ops.core.profile import QUANTILES, Metric, TableProfile, document_of, remembered_in
+from incident_ops.detectors.profile import expressions, planned, profile_of
 from incident_ops.detectors.reading import Data
 from incident_ops_tests.benchmarks.table import Row, print_table
 
@@ -19,6 +19,7 @@ AGGREGATES = {
     Metric.NULL_RATE: "there",
     Metric.DISTINCT_COUNT: "distinct",
     Metric.UNIQUE_RATE: "distinct",
+    Metric.INFINITE_RATE: "usable",
     **dict.fromkeys(QUANTILES, "quantiles"),
 }
 """Of a metric that is not called like the aggregate it comes from."""
@@ -68,10 +69,9 @@ def measured(rows: int, *, in_memory: bool) -> tuple[float, float, int]:
     """Seconds of one scan, seconds of separate queries, and how many there are of these."""
     with table_of(rows, in_memory=in_memory) as data:
         start = profile_of(replace(data, table=data.table.limit(10_000)), exact=False)
-        known = {name: column.shape for name, column in start.columns.items() if column.shape is not None}
-        plans = planned(data.table, known=known)
-        (expression,) = expressions(data.table, plans, engine="duckdb", exact=False, share=share_of(rows))
-        together = _seconds(lambda: profile_of(data, exact=False, known=known))
+        before = [remembered_in(document_of(start))]
+        (expression,) = expressions(data.table, planned(data.table, before=before), engine="duckdb", exact=False)
+        together = _seconds(lambda: profile_of(data, exact=False, before=before))
         queries = 0
 
         def ask() -> None:

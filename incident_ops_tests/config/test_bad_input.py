@@ -131,6 +131,21 @@ ROWS = {
     "schedules: {p: {layers: [{rotation: daily, handoff: 09:00, start: soon, members: [a@acme.test]}]}}": (
         'line 1: schedules.p.layers[0].start: "soon" is not a date; write it like 2026-01-05.'
     ),
+    "schedules:\n  p:\n    layers: [{rotation: daily, handoff: 09:00, start: 2026-01-05, members: [a@b.test]}]\n"
+    "    swaps:\n    - {between: [a@b.test], from: 2026-01-06, until: 2026-01-07}\n"
+    "    - {between: [a@b.test, a@b.test], from: 2026-01-06, until: 2026-01-07}\n"
+    "    - {between: [a@b.test, bob], from: 2026-01-06, until: 2026-01-07}\n"
+    "    - {between: [a@b.test, c@d.test], from: 2026-01-06, until: 2026-01-05}\n"
+    "    - {between: [a@b.test, c@d.test], from: 2026-01-06}": (
+        "line 5: schedules.p.swaps[0] is not between two people; write between: [erin@acme.test, otto@acme.test].",
+        "line 6: schedules.p.swaps[1] is not between two people; write between: [erin@acme.test, otto@acme.test].",
+        'line 7: schedules.p.swaps[2].between[1]: "bob" is not an e-mail address; write it like erin@acme.test.',
+        "line 8: schedules.p.swaps[3] does not end after it begins; make until later than from.",
+        "line 9: schedules.p.swaps[4].until is missing; add it.",
+    ),
+    "people: {a@acme.test: {timezone: Berlin}}": (
+        'line 1: people["a@acme.test"].timezone: "Berlin" is not a time zone; did you mean "Europe/Berlin"?'
+    ),
     "maintenance:\n- {matchers: [a=b], from: 2026-12-02T02:00Z, until: 2026-12-02T02:00Z}": (
         "line 2: maintenance[0] does not end after it begins; make until later than from."
     ),

@@ -78,6 +78,11 @@ def test_the_share_by_importance_is_another_one_where_the_important_are_watched(
     assert of(*NODES).shares[Part.SCHEMA].weighted == 0
 
 
+def test_assets_of_no_importance_count_alike() -> None:
+    catalog = Catalog([AssetNode(key="a", owners=("team:fin",)), AssetNode(key="b")])
+    assert coverage_of(catalog, {}).shares[Part.OWNER].weighted == 0.5
+
+
 def test_what_a_check_says_of_itself_goes_before_its_name() -> None:
     told = of(AssetNode(key="alone", checks=("payments_match",)), payments_match=Nature.VOLUME)
     assert told.assets[0].has == {Part.VOLUME: "payments_match"}

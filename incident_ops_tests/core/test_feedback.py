@@ -1,11 +1,13 @@
 """What people's answers teach a detector."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from incident_ops.core.anomaly import judge
 from incident_ops.core.feedback import (
     LASTING,
     MARGIN,
@@ -159,3 +161,75 @@ def test_a_document_survives_json() -> None:
 def test_a_document_of_another_form_is_refused(change: dict[str, Any], says: str) -> None:
     with pytest.raises(FeedbackError, match=says):
         feedback_in({**document_of(said(Lesson.FIXED, 0, 1)), **change})
+
+
+# ---- what is still out
+
+
+class Latency:
+    """A metric measured every ten minutes, in milliseconds: three days at 20 to 60, and what comes after."""
+
+    def __init__(self) -> None:
+        times = [START + timedelta(minutes=10 * number) for number in range(3 * 144)]
+        values = [20.0 + 7 * number % 41 for number in range(len(times))]
+        self.measurements = [
+            Measurement(at=at, evaluated_at=at, points=(Measured(metric="latency", value=value),))
+            for at, value in zip(times, values, strict=True)
+        ]
+
+    def then(self, values: Sequence[float], *answers: Feedback) -> list[bool]:
+        """Whether each is anomalous, by all before it."""
+        return [self._judged(value, answers) for value in values]
+
+    @property
+    def now(self) -> datetime:
+        return self.measurements[-1].at
+
+    def _judged(self, value: float, answers: Sequence[Feedback]) -> bool:
+        training = trained(self.measurements, answers, metric="latency")
+        at = self.now + timedelta(minutes=10)
+        judgement = training.still_out(judge(training.usual, value, at=at), value, at=at)
+        point = Measured(
+            metric="latency", value=value, low=judgement.low, high=judgement.high, score=judgement.score
+        )
+        self.measurements.append(Measurement(at=at, evaluated_at=at, points=(point,)))
+        return judgement.anomalous
+
+
+def test_what_is_out_stays_out_until_it_is_back() -> None:
+    latency = Latency()
+    assert latency.then([40] + [200] * 60 + [40, 40]) == [False] + [True] * 60 + [False, False]
+
+
+def test_what_comes_again_is_told_once() -> None:
+    """Kept from training, it would be told of each time."""
+    assert Latency().then([200, 20, 27, 34, 41, 48, 55, 200, 21]) == [True] + [False] * 8
+
+
+def test_what_has_been_out_for_a_day_is_what_it_is() -> None:
+    assert Latency().then([200] * 150) == [True] * 144 + [False] * 6
+
+
+def test_what_people_have_answered_for_is_not_out_for_its_duration() -> None:
+    latency = Latency()
+    assert all(latency.then([200] * 10))
+    expected = Feedback(check="latency", lesson=Lesson.EXPECTED, since=START, until=latency.now)
+    assert not any(latency.then([200] * 10, expected))
+
+
+def test_the_bounds_that_were_left_are_told_with_the_time() -> None:
+    latency = Latency()
+    latency.then([200] * 10)
+    training = trained(latency.measurements, [], metric="latency")
+    at = latency.now + timedelta(minutes=10)
+    told = training.still_out(judge(training.usual, 200, at=at, unit="ms"), 200, at=at)
+    assert told.reason == "200 ms, usually 20–200, but still beyond what it left at 00:00 UTC"
+    assert (told.low, told.high, told.score) == (latency.measurements[-10].points[0].low, 62.8, 0.5)
+
+
+def test_from_day_to_day_nothing_is_held() -> None:
+    """There the level is learnt when it has lasted for days, which people have seen by then."""
+    lasting = WEEK + [measured(number, 3000, OUT) for number in (7, 8, 9)]
+    training = trained(lasting, [], metric="row_count")
+    usual = judge([(day(-n), 3000.0) for n in range(1, 60)], 3000, at=day(10))
+    assert training.still_out(usual, 3000, at=day(10)) == usual

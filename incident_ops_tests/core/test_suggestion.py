@@ -197,3 +197,13 @@ def test_the_record_has_what_is_shown() -> None:
     record = record_of(suggest(ORDERS))
     assert record["asset"] == "raw/orders"
     assert [call["factory"] for call in record["calls"]][:2] == ["build_freshness_checks", "build_volume_checks"]
+
+
+def test_checks_have_names_that_dagster_takes_and_no_two_alike() -> None:
+    columns = [replace(CHANNEL, name=name) for name in ("größe", "a b", "a_b")]
+    found = arguments_of(suggest(replace(ORDERS, columns=tuple(columns))), "build_accepted_values_checks")
+    assert [arguments[-1] for arguments in found] == [
+        'name="gr__e_is_known"',
+        'name="a_b_2_is_known"',
+        'name="a_b_3_is_known"',
+    ]

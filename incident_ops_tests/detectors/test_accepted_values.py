@@ -218,3 +218,11 @@ def test_a_named_column_that_cannot_be_learnt_is_no_failure_but_an_error(
 ) -> None:
     assert says in Shop(instance, column="x").error(**data)
     assert "x is tagged pii" in Shop(instance, column="x", pii=["X"]).error(x=["a"])
+
+
+def test_what_was_learnt_outlives_a_day_on_which_nothing_could_be_looked_at(instance: dg.DagsterInstance) -> None:
+    shop = Shop(instance, column="channel")
+    shop.learnt(channel=["app", "web"])
+    for _ in range(24):
+        assert "no column 'channel'" in shop.error(gone=[1])
+    assert not shop.has(channel=NEW).passed

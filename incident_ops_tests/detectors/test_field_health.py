@@ -125,6 +125,28 @@ def test_nulls_of_one_slice_are_told_with_the_column_and_the_slice(learnt: Table
     assert explanation["slices"][0]["conditions"] == {"channel": "tiktok"}
 
 
+def test_what_no_mean_can_be_told_with_is_counted_and_its_slice_named(learnt: Table) -> None:
+    """Infinities, and numbers so large that their squares are."""
+    bad = orders(seed=3).with_columns(
+        amount=pl.when(pl.col("channel") != "tiktok")
+        .then(pl.col("amount"))
+        .when(pl.col("id") % 3 == 0)
+        .then(pl.lit(-1e200))
+        .when(pl.col("id") % 3 == 1)
+        .then(pl.lit(float("inf")))
+        .otherwise(pl.lit(float("nan")))
+    )
+    tiktok = bad.filter(pl.col("channel") == "tiktok").select(nan=pl.col("amount").is_nan()).to_series()
+    found = learnt.built_as(bad)
+    assert told(found) == (False, ["amount"])
+    assert cast("Any", found.metadata["rows_without_a_finite_number"]).data == {
+        "amount": {"NaN": tiktok.sum(), "infinite": (~tiktok).sum()}
+    }
+    assert (found.description or "").split(", ")[0].endswith(" % infinite")
+    explanation = cast("Any", found.metadata[ATTRIBUTION_METADATA]).data
+    assert explanation["slices"][0]["conditions"] == {"channel": "tiktok"}
+
+
 def test_of_nulls_that_are_spread_evenly_it_is_said_that_no_slice_explains_them(learnt: Table) -> None:
     found = learnt.built_as(orders(seed=3).with_columns(amount=_every(12, "amount")))
     assert told(found) == (False, ["amount"])

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import polars as pl
 import psycopg
 import pytest
 
-from incident_ops.core.profile import Kind, Metric, Shape, TableProfile
-from incident_ops.detectors.profile import Plan, expressions, groups, kind_of, profile_of
+from incident_ops.core.profile import Metric, Remembered, Shape, TableProfile, document_of, remembered_in
+from incident_ops.detectors.profile import expressions, groups, planned, profile_of
 from incident_ops.detectors.profile import scan as profiles
 from incident_ops.detectors.reading import Data, ReadError
 from incident_ops_tests.benchmarks import field_health
@@ -32,6 +33,9 @@ SMALL = pl.DataFrame(
         "list": [[1]] * 6,
     }
 )
+TYPES: dict[Any, str] = {
+    pl.Float64: "float8", pl.String: "text", pl.Int64: "int8", pl.Boolean: "boolean"
+}  # fmt: skip
 
 
 class Counted(Data):
@@ -49,6 +53,24 @@ def data_of(frame: pl.DataFrame) -> Counted:
     backend.con.register("v", frame.to_arrow())
     Counted.asked.clear()
     return Counted(table=backend.table("v"), backend=backend, limit=nullcontext)
+
+
+@contextmanager
+def data_in(engine: str, frame: pl.DataFrame, request: pytest.FixtureRequest) -> Iterator[Counted]:
+    """The frame as a table of a real engine."""
+    if engine == "duckdb":
+        yield data_of(frame)
+        return
+    url: str = request.getfixturevalue("postgres_url").replace("+psycopg", "")
+    names = ", ".join('"' + name.replace('"', '""') + '" ' + TYPES[type(t)] for name, t in frame.schema.items())
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS t")
+        connection.execute(f"CREATE TABLE t ({names})".encode())
+        with connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO t VALUES ({', '.join(['%s'] * frame.width)})".encode(), frame.rows())
+        backend = ibis.postgres.from_connection(connection)
+        Counted.asked.clear()
+        yield Counted(table=backend.table("t"), backend=backend, limit=nullcontext)
 
 
 def metrics_of(profile: TableProfile, column: str) -> dict[str, float]:
@@ -73,7 +95,8 @@ def test_every_kind_of_column_has_its_metrics() -> None:
     }  # fmt: skip
     assert metrics_of(profile, "list") == {"null_rate": 0}
     assert metrics_of(profile, "none")["null_rate"] == 1
-    assert (metrics_of(profile, "huge")["max"], metrics_of(profile, "huge")["mean"]) == (2, 1)
+    huge = metrics_of(profile, "huge")
+    assert (huge["max"], huge["mean"], huge["infinite_rate"]) == (2, 1, 0.5)
     assert profile.columns["text"].categories == {"x": 2, "  ": 1, "": 1, "yy": 1}
     assert profile.columns["whole"].categories == {"-4": 1, "0": 1, "1": 2, "2": 1, "3": 1}
 
@@ -94,13 +117,12 @@ def test_quantiles_are_told_from_a_large_table_s_start_to_its_end(monkeypatch: p
     monkeypatch.setattr(profiles, "QUANTILE_ROWS", 5000)
     rows = 40_000
     frame = pl.DataFrame({"up": range(rows), "two": [0] * (rows // 4) + [7] * (rows // 4 * 3)})
-    for exact in (None, False, True):
-        columns = profile_of(data_of(frame), exact=exact).columns
-        deciles = columns["up"].quantiles[10:100:10]
-        assert deciles == pytest.approx([rows / 10 * n for n in range(1, 10)], abs=rows * 0.04)
-        assert set(columns["two"].quantiles) == {0, 7}, "no value that there is not"
-        assert columns["two"].quantiles[50] == 7
-        assert columns["up"].values == (rows if exact else 5000)
+    columns = profile_of(data_of(frame)).columns
+    deciles = columns["up"].quantiles[10:100:10]
+    assert deciles == pytest.approx([rows / 10 * n for n in range(1, 10)], abs=rows * 0.04)
+    assert set(columns["two"].quantiles) == {0, 7}, "no value that there is not"
+    assert columns["two"].quantiles[50] == 7
+    assert columns["up"].values == 5000
     shape = profile_of(data_of(frame.head(rows // 4))).columns["up"].shape
     assert shape is not None
     drift = profile_of(data_of(frame)).columns["up"].drift_from(shape)
@@ -123,29 +145,64 @@ def test_of_personal_data_only_rates_and_counts_are_asked_for() -> None:
         assert all(metric.endswith(("_rate", "_count")) for metric in metrics_of(profile, name))
 
 
-def test_with_known_categories_duckdb_needs_one_scan() -> None:
-    data = data_of(SMALL)
-    known = {
-        name: Shape(values=5, categories=dict.fromkeys(profile.categories or {}, 0.2))
-        for name, profile in profile_of(data, exact=True).columns.items()
-    }
-    assert len(data.asked) == 2
-    data.asked.clear()
-    profile = profile_of(data, exact=True, known=known)
-    assert len(data.asked) == 1
-    assert profile.columns["text"].categories == {"x": 2, "  ": 1, "": 1, "yy": 1}
-    del known["text"].categories["x"]  # pyright: ignore[reportIndexIssue]
-    data.asked.clear()
-    profile = profile_of(data, exact=True, known=known)
-    assert len(data.asked) == 2
-    assert profile.columns["text"].categories == {"x": 2, "  ": 1, "": 1, "yy": 1}
+def remembered(profile: TableProfile) -> list[Remembered]:
+    return [remembered_in(document_of(profile))]
 
 
-def test_a_column_that_has_become_an_identifier_is_not_counted_by_value() -> None:
-    known = {"id": Shape(values=2, categories={"1": 0.5, "x": 0.5})}
-    profile = profile_of(data_of(pl.DataFrame({"id": range(1000)})), known=known)
-    assert profile.columns["id"].metrics[Metric.DISTINCT_COUNT] == 1000
-    assert profile.columns["id"].categories in (None, {"1": 1})
+CHANNELS = pl.DataFrame({"channel": ["web", "web", "ads", None], "code": [7, 7, 8, 9]})
+
+
+@pytest.mark.parametrize(
+    ("values", "scans", "categories"),
+    [
+        (["web", "ads", "ads", None], 1, {"web": 1, "ads": 2}),
+        (["web", "web", "web", "web"], 1, {"web": 4}),
+        (["web", "fax", "fax", None], 1, {"web": 1, "fax": 2}),
+        (["web", "fax", "telex", "fax"], 2, {"web": 1, "fax": 2, "telex": 1}),
+        ([None] * 4, 1, {}),
+    ],
+    ids=["the same", "one is gone", "one is new", "two are new", "all are gone"],
+)
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_only_two_new_categories_at_once_cost_another_scan(
+    engine: str, values: list[str | None], scans: int, categories: dict[str, int], request: pytest.FixtureRequest
+) -> None:
+    before = remembered(profile_of(data_of(CHANNELS)))
+    with data_in(engine, CHANNELS.with_columns(channel=pl.Series(values, dtype=pl.String)), request) as data:
+        columns = profile_of(data, before=before).columns
+        assert len(data.asked) == scans
+    assert (columns["channel"].categories, columns["channel"].others) == (categories, 0)
+    assert columns["code"].categories == {"7": 2, "8": 1, "9": 1}
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_of_what_has_become_an_identifier_it_is_said_how_many_are_new(
+    engine: str, request: pytest.FixtureRequest
+) -> None:
+    """And they are not counted by value, which would fill the memory."""
+    before = remembered(profile_of(data_of(CHANNELS)))
+    rows = 1000
+    ids = pl.DataFrame({"channel": [f"web{n}" if n else "web" for n in range(rows)], "code": range(rows)})
+    with data_in(engine, ids, request) as data:
+        columns = profile_of(data, before=before).columns
+        assert len(data.asked) == 1
+    assert (columns["channel"].categories, columns["channel"].others) == ({"web": 1}, 999)
+    assert (columns["code"].categories, columns["code"].others) == ({"7": 1, "8": 1, "9": 1}, 997)
+    for name, new in (("channel", 0.999), ("code", 0.997)):
+        drift = columns[name].drift_from(before[0].shapes[name])
+        assert drift is not None
+        assert (drift.new, drift.new_rate) == ([], pytest.approx(new))
+        assert drift.psi > 1
+    assert columns["channel"].shape is None, "what it is now, is told by no categories"
+
+
+def test_what_was_a_text_and_is_a_number_now_has_its_categories(request: pytest.FixtureRequest) -> None:
+    texts = pl.DataFrame({"code": ["1", "02", "x", "9" * 30, "²"]})
+    before = remembered(profile_of(data_of(texts)))
+    for engine in ("duckdb", "postgres"):
+        with data_in(engine, pl.DataFrame({"code": [1, 2, 2]}), request) as data:
+            assert profile_of(data, before=before).columns["code"].categories == {"1": 1, "2": 2}
+            assert len(data.asked) == 1
 
 
 def test_free_text_is_no_category() -> None:
@@ -160,7 +217,7 @@ def test_a_thousand_columns_are_answered_in_several_queries_and_each_column_in_o
     assert profile.columns["c998"].metrics == {
         Metric.NULL_RATE: 0.5, Metric.TRUE_RATE: 0.5, Metric.DISTINCT_COUNT: 1, Metric.UNIQUE_RATE: 1,
     }  # fmt: skip
-    assert len(data.asked) == 4
+    assert len(data.asked) == 13
 
 
 def test_a_column_that_there_is_not_is_named() -> None:
@@ -176,21 +233,15 @@ ORDERS = ibis.table(
 ENGINES = ("snowflake", "bigquery", "trino", "postgres")
 
 
-def _plans() -> list[Plan]:
-    return [
-        Plan(name=name, place=place, kind=kind_of(type_), type=type_)
-        for place, (name, type_) in enumerate(ORDERS.schema().items())
-    ]
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_sql_for_other_warehouses_is_as_it_was(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """To renew: delete the file and run this test twice."""
     monkeypatch.setattr(profiles, "PERCENTS", (25, 50, 75))
     monkeypatch.setattr(profiles, "FEW_PERCENTS", (25, 50, 75))
-    plans = _plans()
+    known = Remembered(rows=4, columns=["channel"], shapes={"channel": Shape(values=4, categories={"web": 1.0})})
+    plans = planned(ORDERS, before=[known])
     (expression,) = expressions(ORDERS, plans, engine=engine, exact=False)
-    grouped = groups(ORDERS, [plan for plan in plans if plan.kind is Kind.TEXT])
+    grouped = groups(ORDERS, [plan for plan in plans if plan.name in ("order id", "channel")], engine=engine)
     found = f"{ibis.to_sql(expression, dialect=engine)};\n\n{ibis.to_sql(grouped, dialect=engine)};\n"
     golden = GOLDEN / f"profile_{engine}.sql"
     if not golden.exists():
@@ -199,18 +250,12 @@ def test_the_sql_for_other_warehouses_is_as_it_was(engine: str, monkeypatch: pyt
     assert found == golden.read_text(encoding="utf-8")
 
 
-def _data(backend: Any, table: ir.Table) -> Data:
-    return Data(table=table, backend=backend, limit=nullcontext)
-
-
-def test_postgres_answers_as_duckdb_does(postgres_url: str) -> None:
-    frame = SMALL.drop("list", "huge")
-    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute('CREATE TABLE t ("a ""b"" c" float8, text text, whole int, none float8, flag boolean)')
-        with connection.cursor() as cursor:
-            cursor.executemany("INSERT INTO t VALUES (%s, %s, %s, %s, %s)", frame.rows())
-        backend = ibis.postgres.from_connection(connection)
-        _same(profile_of(_data(backend, backend.table("t"))), profile_of(data_of(frame)))
+def test_postgres_answers_as_duckdb_does(request: pytest.FixtureRequest) -> None:
+    frame = SMALL.drop("list")
+    ours = profile_of(data_of(frame))
+    for before in ([], remembered(ours)):
+        with data_in("postgres", frame, request) as data:
+            _same(profile_of(data, before=before), ours)
 
 
 def _same(found: TableProfile, expected: TableProfile) -> None:
@@ -256,7 +301,11 @@ def test_spark_answers_as_duckdb_does() -> None:
             (1D, 'x', 1), (double('NaN'), '  ', 2), (double('Infinity'), NULL, 3), (NULL, '', 1), (-2D, 'yy', 0),
             (0D, 'x', -4)"""
         )
-        _same(profile_of(_data(backend, backend.table("t")), exact=True), profile_of(data_of(frame)))
+        theirs = Data(table=backend.table("t"), backend=backend, limit=nullcontext)
+        ours = profile_of(data_of(frame))
+        (all_known,) = remembered(ours)
+        text = replace(all_known, shapes={"text": all_known.shapes["text"]})  # and `whole` is to be grouped
+        _same(profile_of(theirs, before=[text]), ours)
 
 
 def test_the_benchmark_measures_both_ways() -> None:

@@ -56,6 +56,33 @@ def test_tables_of_every_library_are_read_from_a_callable_and_by_themselves(
     assert read(scope_of(), ids, source=value) == [1, 2]
 
 
+SALES = pd.DataFrame({"day": [5, 5], "shop": ["a", "b"], "rows": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("frame", "columns"),
+    [
+        (SALES, ["day", "shop", "rows"]),
+        (SALES[SALES["rows"] > 1], ["day", "shop", "rows"]),
+        (SALES.set_index("day"), ["day", "shop", "rows"]),
+        (SALES.set_index("day", drop=False), ["day", "shop", "rows"]),
+        (SALES.set_index(["day", "shop"]), ["day", "shop", "rows"]),
+        (SALES.set_index(["day", "shop"], drop=False), ["day", "shop", "rows"]),
+        (SALES.set_index(["day", "shop"]).rename_axis([None, "shop"]), ["level_0", "shop", "rows"]),
+        (SALES.groupby(["day", "shop"])[["rows"]].sum(), ["day", "shop", "rows"]),
+    ],
+)
+def test_what_pandas_keeps_in_the_index_are_columns_and_row_numbers_are_none(
+    frame: pd.DataFrame, columns: list[str]
+) -> None:
+    """Else a key that is not unique, or a day that is missing, would never be seen."""
+    before = list(frame.columns)
+    rows = read(scope_of(), lambda data: data.rows(data.table), source=frame)
+    assert [list(row) for row in rows] == [columns] * len(frame)
+    assert {row["shop"] for row in rows} <= {"a", "b"}
+    assert list(frame.columns) == before, "it is the user's"
+
+
 @pytest.mark.parametrize(
     "value", [pd.DataFrame(FRAME), pl.DataFrame(FRAME), pa.table(FRAME)], ids=["pd", "pl", "pa"]
 )

@@ -147,6 +147,8 @@ def test_sums_of_personal_data_are_compared_and_not_told(instance: dg.DagsterIns
         ([float("inf")], [float("inf")], True),
         ([float("inf")], [1.0], False),
         ([0.1] * 10, [1.0, *[0.0] * 9], True),
+        ([1e9 + 0.1, -1e9, 0.3, -0.4], [0.3, 1e9 + 0.1, -0.4, -1e9], True),  # sums up to about 0, and to 0
+        ([1e9 + 0.1, -1e9, 0.3, -0.4], [0.3, 1e9 + 5.1, -0.4, -1e9], False),
     ],
 )
 def test_odd_numbers_are_summed(
@@ -160,6 +162,36 @@ def test_odd_numbers_are_summed(
 
     found = reconciled(instance, source=table(mine), with_read={"source": table(theirs)}, sums=["x"])
     assert found.passed is passes, found.description
+
+
+def test_a_ledger_of_small_floats_agrees_across_engines(instance: dg.DagsterInstance, postgres_url: str) -> None:
+    """PostgreSQL sums up a REAL to seven digits."""
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE orders AS SELECT (i / 10.0)::REAL AS x FROM generate_series(1, 9999) AS i"
+        )
+    values = pd.DataFrame({"x": pd.Series([i / 10 for i in range(1, 10_000)], dtype="float32")})
+    found = reconciled(instance, source=postgres_url, with_read={"source": values}, sums=["x"])
+    assert found.passed, found.description
+
+
+def test_what_is_no_number_is_a_key_of_both_sides(instance: dg.DagsterInstance) -> None:
+    import pyarrow as pa
+
+    source = lambda: pa.table({"x": [float("nan"), 1.0]})  # noqa: E731
+    assert reconciled(instance, source=source, with_read={"source": source}, by="x").passed
+
+
+@pytest.mark.parametrize(
+    ("by", "window", "says"),
+    [(("day", "made"), "hour", "day has no hour"), (("id", "id"), "day", "id has no day")],
+)
+def test_a_window_that_the_key_has_not_is_an_error_that_says_so(
+    instance: dg.DagsterInstance, source: str, by: tuple[str, str], window: str, says: str
+) -> None:
+    orders, ledger = table_asset("orders"), table_asset("ledger")
+    checks = build_reconciliation_checks([orders], with_=ledger, by=by, window=window, source=source)  # pyright: ignore[reportArgumentType]
+    assert says in error_of(instance, [orders, ledger], checks)
 
 
 def test_a_column_that_is_gone_is_an_error_that_names_it(instance: dg.DagsterInstance, source: str) -> None:
@@ -177,6 +209,9 @@ def test_a_column_that_is_gone_is_an_error_that_names_it(instance: dg.DagsterIns
         ({"with_": "ledger", "by": "day", "window": "fortnight"}, "hour, day, week"),
         ({"with_": "ledger", "sums": "amount"}, r"\['amount'\]"),
         ({"with_": "ledger", "tolerance": 5}, "tolerance=5"),
+        ({"with_": "ledger", "sample": 10}, "leave sample=… out"),
+        ({"with_": "ledger", "with_read": {"sample": 10}}, "leave sample=… out"),
+        ({"with_": "ledger", "with_read": {"sauce": "x"}}, "no option sauce"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_when_the_location_loads(options: dict[str, Any], says: str) -> None:

@@ -49,6 +49,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+SEVERAL = dg.AssetsDefinition(specs=[dg.AssetSpec("a"), dg.AssetSpec("b")])
 UNKNOWN_CUSTOMERS = """
     WITH c AS (SELECT id FROM customers)
     SELECT o.*, 1 AS one FROM {table} o LEFT JOIN c ON c.id = o.customer WHERE c.id IS NULL
@@ -73,6 +74,13 @@ Build = Callable[..., Sequence[dg.AssetChecksDefinition]]
             " such as 'lost' (2), 'void' (1)",
             ["status"],
         ),
+        (  # NULL passes by itself, and SQL's NOT IN is true of nothing where one is in the list
+            build_accepted_values_checks,
+            {"column": "status", "values": ["paid", "open", None]},
+            "3 of 6 rows (50.0%) have a status that is none of the 2 accepted values,"
+            " such as 'lost' (2), 'void' (1)",
+            ["status"],
+        ),
         (
             build_referential_integrity_checks,
             {"column": "customer", "references": ("customers", "id")},
@@ -81,6 +89,12 @@ Build = Callable[..., Sequence[dg.AssetChecksDefinition]]
         ),
         (build_sql_checks, {"sql": "customer > 90"}, "2 of 6 rows (33.3%) fail", []),
         (build_sql_checks, {"sql": "SELECT id FROM {table} o WHERE o.id < 3;"}, "3 of 6 rows (50.0%) fail", []),
+        (
+            build_sql_checks,
+            {"sql": "/* of the shop */ -- and ours\nSELECT id FROM {table} GROUP BY 1 HAVING id < 3 -- too low"},
+            "2 of 6 rows (33.3%) were returned by the query",
+            [],
+        ),
         (
             build_sql_checks,
             {"sql": 'SELECT id FROM {table} AS "My Orders" WHERE "My Orders".id < 3'},
@@ -206,6 +220,12 @@ def test_a_few_failing_rows_can_be_tolerated(instance: dg.DagsterInstance, at_mo
     )
     assert found.passed is passes
     assert ("as is tolerated" in (found.description or "")) is passes
+
+
+def test_exactly_the_share_that_is_tolerated_passes(instance: dg.DagsterInstance) -> None:
+    """As floating-point numbers .29 times 100 is less than 29."""
+    checks = build_sql_checks(["orders"], "id < 29", at_most=0.29, source=frame({"id": range(100)}))
+    assert evaluate(instance, [table_asset()], checks).passed
 
 
 def test_on_duckdb_it_is_said_in_which_slice_the_failing_rows_lie(
@@ -355,12 +375,17 @@ def test_values_that_io_managers_keep_are_compared_without_any_option(instance: 
         (build_uniqueness_checks, {"at_most": 1.5}, "at_most=1.5"),
         (build_uniqueness_checks, {"at_most": -1}, "at_most=-1"),
         (build_uniqueness_checks, {"sample": 10}, "leave sample=… out"),
+        (build_uniqueness_checks, {"columns": []}, "no key"),
         (build_accepted_values_checks, {"column": "a", "values": "paid"}, "give the list"),
+        (build_accepted_values_checks, {"column": "a", "values": [None]}, "give the list"),
         (
             build_referential_integrity_checks,
             {"column": "a", "references": "customers.id"},
             "an asset and its column",
         ),
+        (build_referential_integrity_checks, {"column": "a", "references": (SEVERAL, "id")}, "of 2 assets"),
+        (build_referential_integrity_checks, {"references_read": {"timeout": "soon"}}, "timeout='soon'"),
+        (build_referential_integrity_checks, {"references_read": {"sample": 10}}, "leave sample=… out"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_when_the_location_loads(

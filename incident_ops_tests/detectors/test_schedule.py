@@ -283,3 +283,11 @@ def test_conditions_of_different_names_do_not_tick_together() -> None:
     told = {str(build_detector_condition(name, every="1h").get_node_snapshot("")) for name in ("a", "b", "a")}
     crons = {repr(build_detector_condition(name, every="1h")) for name in ("a", "b", "a")}
     assert len(told) <= 2 and len(crons) == 2
+
+
+@pytest.mark.parametrize("cron", ["*/15 * * * *", "0,15 * * * *", "15 * * * *"])
+def test_one_run_of_all_checks_is_the_same_at_each_of_its_times(instance: dg.DagsterInstance, cron: str) -> None:
+    """Else a run that began at the full hour is not seen a quarter of an hour later, and is joined by another."""
+    schedule = build_detector_schedule(checks_on(["a", "b"]), cron=cron)
+    requests = [asked(schedule, instance, datetime(2026, 3, 2, 6, minute, tzinfo=UTC)) for minute in (0, 15)]
+    assert {request.tags[BUCKET_TAG] for request in requests if isinstance(request, dg.RunRequest)} == {"1/1"}

@@ -157,6 +157,33 @@ def test_a_contract_that_says_nothing_is_refused_when_the_location_loads(contrac
         build_schema_checks(["orders"], contract=contract)
 
 
+@pytest.mark.parametrize(
+    "contract",
+    [
+        {"id": "itneger", "mood": "feelings"},
+        [dg.TableColumn("id", "itneger")],
+        schema_of(id="itneger"),
+        True,
+    ],
+)
+def test_a_slip_in_a_type_is_refused_when_the_location_loads(contract: Any) -> None:
+    """Else the column would be called retyped at night, and for ever."""
+    orders = Reports("shop/orders", metadata={"dagster/column_schema": schema_of(id="itneger")})
+    says = (
+        "^the contract of shop/orders has the column id of type 'itneger', which is none: integer is the nearest"
+    )
+    with pytest.raises(DetectorError, match=says):
+        build_schema_checks([orders.asset], contract=contract)
+
+
+def test_a_type_that_is_no_text_is_refused_when_the_location_loads() -> None:
+    contract: Any = {"id": int}
+    with pytest.raises(
+        DetectorError, match=r"orders has the column id of type <class 'int'>: .* such as 'integer'"
+    ):
+        build_schema_checks(["orders"], contract=contract)
+
+
 def test_columns_that_no_build_reports_are_read_where_the_data_is(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:

@@ -174,6 +174,49 @@ def test_of_two_builds_of_a_partition_the_last_counts_and_one_of_another_calenda
     assert found.description == "no rows, the 2 builds before had 900–1,000"
 
 
+AFTER = ", by the partitions after it"
+
+
+@pytest.mark.parametrize(
+    ("day", "rows", "passes", "by"),
+    [
+        ("2026-01-01", 1001, True, AFTER),
+        ("2026-01-01", 0, False, AFTER),
+        ("2026-01-20", 1001, True, ""),
+        ("2026-01-20", 500, False, ""),
+        ("2026-02-10", 1001, True, ""),
+        ("2026-02-10", 3000, True, AFTER),
+        ("2026-02-10", 300, False, ""),
+        ("2026-03-11", 3000, True, ""),
+    ],
+)
+def test_a_partition_that_is_built_again_is_held_against_those_on_both_sides(
+    instance: dg.DagsterInstance, day: str, rows: int, passes: bool, by: str
+) -> None:
+    """The level rose on 10 February and stayed: a value of either level is no fault on that day."""
+    for past in DAYS.get_partition_keys_in_range(dg.PartitionKeyRange("2026-01-01", "2026-03-10")):
+        level = 1000 if past < "2026-02-10" else 3000
+        reported(instance, "clicks", level + int(past[-2:]) % 3, partition=past)
+    clicks = Reports("clicks", partitions_def=DAYS)
+    clicks.counts(rows, of_partition=True)
+    found = evaluate(instance, [clicks.asset], build_volume_checks([clicks.asset]), partition=day)
+    assert found.passed is passes, found.description
+    assert re.fullmatch(rf"{rows:,} rows, usually [\d,–]+( on \w+days)?{by}", found.description or "")
+
+
+def test_a_level_accepted_later_says_nothing_of_a_partition_before_it(instance: dg.DagsterInstance) -> None:
+    for day in range(1, 21):
+        reported(instance, "clicks", 1000 + day % 3, partition=f"2026-01-{day:02}")
+    clicks = Reports("clicks", partitions_def=DAYS)
+    checks = build_volume_checks([clicks.asset], clock=Clock())
+    clicks.counts(3000, of_partition=True)
+    assert not evaluate(instance, [clicks.asset], checks, partition="2026-01-21").passed
+    answer(instance, "volume", Lesson.EXPECTED, since=START, until=START, asset="clicks")
+    assert not evaluate(instance, [clicks.asset], checks, partition="2026-01-12").passed, "still the old level"
+    clicks.counts(1001, of_partition=True)
+    assert evaluate(instance, [clicks.asset], checks, partition="2026-01-12").passed
+
+
 def test_partitions_that_are_no_times_are_each_their_own_series(instance: dg.DagsterInstance) -> None:
     for region, rows in (("eu", 1000), ("us", 5)):
         reported(instance, "sales", rows, partition=region)

@@ -9,8 +9,14 @@ from incident_ops_tests.scenarios.story import Story, telling
 
 
 @pytest.fixture
-def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+def on_disk() -> bool:
+    """Whether Dagster's storage is files; a module whose stories need that says so."""
+    return False
+
+
+@pytest.fixture
+def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_disk: bool) -> Iterator[Story]:
     """Nothing has happened yet, and the catalog is known."""
-    with telling(tmp_path, monkeypatch) as story:
+    with telling(tmp_path, monkeypatch, on_disk=on_disk) as story:
         story.knows_the_catalog()
         yield story

@@ -41,7 +41,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.fixture
 def story(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     shutil.copytree(built.home, tmp_path / "home")
-    with telling(tmp_path, monkeypatch) as story:
+    with telling(tmp_path, monkeypatch, on_disk=True) as story:
         yield story
 
 

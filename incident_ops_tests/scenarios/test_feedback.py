@@ -127,6 +127,8 @@ def test_the_store_remembers_what_the_event_log_does(story: Story):
     both = StoredHistory(log, story.store)
     assert len(log.measurements(CHECK)) == 2
     assert remembered(both) == remembered(log), "each once, though both know it"
+    newest = log.measurements(CHECK)[-1]
+    assert both.measurements_of(CHECK, lambda key: key == newest.partition) == [newest]
 
 
 def test_a_detector_of_ours_outlives_a_log_that_was_wiped(story: Story, monkeypatch: pytest.MonkeyPatch):

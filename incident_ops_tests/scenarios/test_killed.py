@@ -42,6 +42,12 @@ main()
 """
 
 
+@pytest.fixture
+def on_disk() -> bool:
+    """What is killed is another process on the same storage."""
+    return True
+
+
 def start(story: Story, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "INCIDENT_OPS_"))}
     return subprocess.Popen(

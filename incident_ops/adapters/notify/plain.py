@@ -38,7 +38,7 @@ def and_more(count: int, noun: str = "") -> str:
 
 def render_lines(message: Message) -> str:
     """Everything of a message but its headline, as plain lines for a terminal; nothing in it is escaped."""
-    parts = [clean(message.summary).strip()]
+    parts = [clean(message.summary).strip(), clean(message.note).strip()]
     if message.facts:
         width = min(20, max(len(one_line(label)) for label, _ in message.facts))
         parts.append("\n".join(f"{one_line(label):<{width}}  {one_line(value)}" for label, value in message.facts))

@@ -22,6 +22,7 @@ Block = dict[str, Any]
 # stay below 15,000 characters without the links, since Slack refuses too much of it with `msg_blocks_too_long`.
 HEADER = 150
 SUMMARY = 1_200
+NOTE = 600
 FIELDS_OF_A_SECTION = 10
 MOST_FACTS = 20
 LABEL, VALUE = 60, 200
@@ -76,6 +77,8 @@ def _blocks(message: Message) -> Iterator[Block]:
     yield {"type": "header", "text": _plain_text(f"{_MARKS[message.colour]} {_plain_headline(message)}")}
     if message.summary.strip():
         yield {"type": "section", "text": _plain_text(fit(message.summary, SUMMARY, plain))}
+    if message.note.strip():
+        yield _context(_mrkdwn(fit(message.note, NOTE, inline)))
     fields = [
         _mrkdwn(f"*{_label(label)}*\n{fit(value, VALUE, inline)}") for label, value in message.facts[:MOST_FACTS]
     ]

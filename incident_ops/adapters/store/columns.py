@@ -80,10 +80,10 @@ def sequence() -> Column[int]:
     return Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
 
 
-def incident(**options: Any) -> Column[int]:
+def incident(*, nullable: bool = False, **options: Any) -> Column[int]:
     """A reference to the incident, checked at commit: inside a transaction the order of writing is free."""
     reference = ForeignKey("incidents.number", deferrable=True, initially="DEFERRED")
-    return Column("incident", sa.Integer(), reference, nullable=False, **options)
+    return Column("incident", sa.Integer(), reference, nullable=nullable, **options)
 
 
 def partial_index(

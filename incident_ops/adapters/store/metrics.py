@@ -20,6 +20,7 @@ from incident_ops.core.metrics import CheckMeasurement, Measured, Measurement
 
 
 def measurement_values(found: CheckMeasurement) -> dict[str, Any]:
+    """The row of the evaluation; those of its points are `point_values`."""
     return {
         "event_id": found.event_id,
         "asset": found.asset,
@@ -80,6 +81,7 @@ def _measured(row: Any) -> Measured:
 
 
 def measured_in(connection: Connection, number: int) -> dict[tuple[str, str], datetime]:
+    """The checks of an incident that measure, (asset, check) → when it first failed for the incident."""
     m = measurements.c
     first = (
         sa.select(m.asset, m.check_name, sa.func.min(m.evaluated_at))
@@ -94,11 +96,13 @@ def measured_in(connection: Connection, number: int) -> dict[tuple[str, str], da
 
 
 def teach(connection: Connection, lessons: Collection[Taught]) -> None:
+    """An answer that is there already is left alone, told or not."""
     for lesson in lessons:
         insert_or_ignore(connection, feedback, {**_values(lesson), "incident": lesson.incident})
 
 
 def feedback_of(connection: Connection, asset: str, check: str) -> list[Feedback]:
+    """Oldest first."""
     f = feedback.c
     said = sa.select(feedback).where(f.asset == asset, f.check_name == check)
     return sorted((_feedback(row) for row in connection.execute(said).mappings()), key=lambda answer: answer.order)

@@ -7,9 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from incident_ops.adapters.store import rows
+from incident_ops.adapters.store.reads import OPEN_STATUSES
 from incident_ops.adapters.store.tables import (
     IS_MEMBER_OF_OPEN,
     IS_POST,
+    IS_UNFINISHED,
     alerts,
     deliveries,
     incidents,
@@ -17,12 +19,11 @@ from incident_ops.adapters.store.tables import (
 )
 from incident_ops.core.alert import Alert
 from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.core.notices import Action
 from incident_ops.core.routing import Destination
-from incident_ops.core.status import Status
 from incident_ops.engine.ports import MemberKey, OpenPlace
 
 _ALERTS_OF_A_KIND = 3
-_OPEN = sorted(status for status in Status if status.is_open)
 
 
 def open_places(connection: Connection) -> list[OpenPlace]:
@@ -37,7 +38,7 @@ def open_places(connection: Connection) -> list[OpenPlace]:
     ]
     known = {(place.number, place.asset): place for place in places}
     roots = sa.select(incidents.c.number, incidents.c.root_asset, incidents.c.started_at).where(
-        incidents.c.status.in_(_OPEN), incidents.c.root_asset.is_not(None)
+        incidents.c.status.in_(OPEN_STATUSES), incidents.c.root_asset.is_not(None)
     )
     for number, asset, started_at in connection.execute(roots):
         if (number, asset) not in known:
@@ -105,7 +106,8 @@ def hand_over_posts(connection: Connection, number: int, *, to: int) -> None:
 
 
 def withdraw_posts(connection: Connection, number: int, *, keep: Collection[Destination]) -> None:
-    """A post that no try was made of, and all that waits for it, is as if it had never been owed."""
+    """A post that no try was made of, and the edits and replies that wait for it, are as if they had never been
+    owed. What is told to somebody who uses the data does not wait for it and is owed still."""
     untried = sa.and_(
         deliveries.c.incident == number,
         IS_POST,
@@ -117,7 +119,8 @@ def withdraw_posts(connection: Connection, number: int, *, keep: Collection[Dest
     for kind, address in connection.execute(sa.select(*place).where(untried)).all():
         if (kind, address) not in kept:
             there = sa.and_(deliveries.c.kind == kind, deliveries.c.address == address)
-            connection.execute(sa.delete(deliveries).where(deliveries.c.incident == number, there))
+            of_post = sa.and_(IS_UNFINISHED, deliveries.c.action != Action.TELL)
+            connection.execute(sa.delete(deliveries).where(deliveries.c.incident == number, there, of_post))
 
 
 def _of_member(number: int, member: MemberKey) -> sa.ColumnElement[bool]:

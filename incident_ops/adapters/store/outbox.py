@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from incident_ops.adapters.store import rows
 from incident_ops.adapters.store.database import Database, chunks, insert_or_ignore
-from incident_ops.adapters.store.tables import IS_POST, IS_UNFINISHED, deliveries, timeline
+from incident_ops.adapters.store.tables import IS_POST, IS_PUSH, IS_UNFINISHED, deliveries, timeline
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination
@@ -40,6 +40,17 @@ def _will_be_drawn_anyway(connection: Connection, notice: Notice) -> bool:
         deliveries.c.action.in_([Action.POST, Action.EDIT]),
     )
     return connection.execute(waiting.limit(1)).first() is not None
+
+
+def pushes_to(connection: Connection, destination: Destination, *, since: datetime) -> list[datetime]:
+    pushes = sa.select(deliveries.c.created_at).where(
+        IS_PUSH,
+        deliveries.c.kind == destination.kind,
+        deliveries.c.address == destination.address,
+        deliveries.c.created_at >= since,
+        deliveries.c.status != DeliveryStatus.DEAD,
+    )
+    return list(connection.scalars(pushes.order_by(deliveries.c.created_at)))
 
 
 class SqlOutbox:
@@ -102,9 +113,10 @@ class SqlOutbox:
             buried = sa.update(deliveries).where(_is_still_claimed(delivery))
             if connection.execute(buried.values({**dead, "attempts": delivery.attempts + 1})).rowcount != 1:
                 return
-            if delivery.action is Action.POST:
-                connection.execute(sa.update(deliveries).where(waits_behind_it).values(dead))
-            connection.execute(sa.insert(timeline), rows.entry_values(delivery.number, entry))
+            if delivery.number is not None:
+                if delivery.action is Action.POST:
+                    connection.execute(sa.update(deliveries).where(waits_behind_it).values(dead))
+                connection.execute(sa.insert(timeline), rows.entry_values(delivery.number, entry))
             if instead is not None:
                 enqueue(connection, [instead], now=now)
 
@@ -166,22 +178,18 @@ def _is_still_claimed(delivery: Delivery) -> sa.ColumnElement[bool]:
 
 
 def _loaded(connection: Connection, ids: Iterable[int]) -> list[Delivery]:
-    """The deliveries in order of age, each with the receipt of its incident's post."""
+    """The deliveries in order of age, each with what its incident's post says of it."""
     found: list[rows.Row] = []
     for chunk in chunks(sorted(ids)):
         of_chunk = sa.select(deliveries).where(deliveries.c.id.in_(chunk)).order_by(deliveries.c.id)
         found.extend(connection.execute(of_chunk).mappings())
-    threads: dict[tuple[int, Destination], Receipt | None] = {}
-    for chunk in chunks(sorted({row["incident"] for row in found})):
+    accepted: dict[tuple[int | None, Destination], rows.Row] = {}
+    for chunk in chunks(sorted({row["incident"] for row in found} - {None})):
         posts = sa.select(deliveries).where(
             IS_POST, deliveries.c.incident.in_(chunk), deliveries.c.status == DeliveryStatus.ACCEPTED
         )
         for post in connection.execute(posts).mappings():
-            threads[post["incident"], rows.destination_from(post)] = rows.receipt_from(post)
+            accepted[post["incident"], rows.destination_from(post)] = post
     return [
-        rows.delivery_from(
-            row,
-            None if row["action"] == Action.POST else threads.get((row["incident"], rows.destination_from(row))),
-        )
-        for row in found
+        rows.delivery_from(row, accepted.get((row["incident"], rows.destination_from(row)))) for row in found
     ]

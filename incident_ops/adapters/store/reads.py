@@ -13,6 +13,10 @@ from incident_ops.adapters.store.tables import incidents, members
 from incident_ops.core.errors import NotFound
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
+from incident_ops.core.status import Status
+
+OPEN_STATUSES = sorted(status for status in Status if status.is_open)
+"""`is_open` is in no index; the status is."""
 
 
 def incidents_by_number(connection: Connection, numbers: Iterable[int]) -> list[Incident]:

@@ -60,6 +60,7 @@ def incident_values(incident: Incident) -> Values:
         "root_run_id": root.run_id,
         "owner": incident.owner,
         "assignee": incident.assignee,
+        "responders": list(incident.responders) or None,
         "resolution": incident.resolution,
         "started_at": incident.started_at,
         "detected_at": incident.detected_at,
@@ -108,6 +109,7 @@ def incident_from(row: Row, members: Iterable[Member]) -> Incident:
         members=_with_the_roots_record(row, tuple(members)),
         owner=row["owner"],
         assignee=row["assignee"],
+        responders=tuple(row["responders"] or ()),
         resolution=Resolution(row["resolution"]) if row["resolution"] is not None else None,
         started_at=row["started_at"],
         detected_at=row["detected_at"],
@@ -334,7 +336,9 @@ def notice_values(notice: Notice, now: datetime) -> Values:
     }
 
 
-def delivery_from(row: Row, thread: Receipt | None) -> Delivery:
+def delivery_from(row: Row, post: Row | None) -> Delivery:
+    """`post`: the accepted post of the same incident at the same destination."""
+    is_post = row["action"] == Action.POST
     return Delivery(
         id=row["id"],
         key=row["key"],
@@ -351,7 +355,8 @@ def delivery_from(row: Row, thread: Receipt | None) -> Delivery:
         error=row["error"],
         fate_unknown=row["fate_unknown"],
         receipt=receipt_from(row),
-        thread=thread,
+        thread=receipt_from(post) if post is not None and not is_post else None,
+        note=row["text"] if is_post else post["text"] if post is not None else "",
     )
 
 

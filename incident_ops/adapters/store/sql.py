@@ -1,7 +1,7 @@
 """The store on SQLite or PostgreSQL: `open_store(url)`.
 
-`SqlStore` is put together from the outbox, the publications and the inbox, each in a file of its own; here are
-opening and closing, transactions, and plain reading.
+`SqlStore` is put together from parts (the outbox, the publications, the silences …), each in a file of its own;
+here are opening and closing, transactions, and plain reading.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -13,15 +13,24 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from incident_ops.adapters.store import findings, migrate, rows
+from incident_ops.adapters.store.answers import SqlAnswers
+from incident_ops.adapters.store.attention import SqlAttention
 from incident_ops.adapters.store.catalogs import SqlCatalogs
 from incident_ops.adapters.store.database import Database, put
+from incident_ops.adapters.store.digests import SqlDigests
 from incident_ops.adapters.store.history import SqlHistory
 from incident_ops.adapters.store.inbox import SqlInbox
 from incident_ops.adapters.store.metrics import SqlLessons
 from incident_ops.adapters.store.observed import SqlObserved
 from incident_ops.adapters.store.outbox import SqlOutbox
 from incident_ops.adapters.store.publications import SqlPublications
-from incident_ops.adapters.store.reads import incident_by_number, incidents_selected, values_among
+from incident_ops.adapters.store.reads import (
+    OPEN_STATUSES,
+    incident_by_number,
+    incidents_selected,
+    values_among,
+)
+from incident_ops.adapters.store.silences import SqlSilences
 from incident_ops.adapters.store.tables import (
     IS_ANNOUNCED,
     IS_OPEN_WITHOUT_OWNER,
@@ -58,7 +67,18 @@ def open_store(url: str | URL) -> "SqlStore":
     return SqlStore(database)
 
 
-class SqlStore(SqlOutbox, SqlPublications, SqlInbox, SqlCatalogs, SqlObserved, SqlLessons):
+class SqlStore(
+    SqlOutbox,
+    SqlPublications,
+    SqlInbox,
+    SqlCatalogs,
+    SqlObserved,
+    SqlLessons,
+    SqlAttention,
+    SqlSilences,
+    SqlDigests,
+    SqlAnswers,
+):
     """`engine.ports.Store`. May be shared by threads; close it with `dispose`, or use it in `with`."""
 
     def __init__(self, database: Database) -> None:
@@ -113,6 +133,14 @@ class SqlStore(SqlOutbox, SqlPublications, SqlInbox, SqlCatalogs, SqlObserved, S
 
     def open_without_owner(self) -> list[Incident]:
         return self._open_ones(IS_OPEN_WITHOUT_OWNER)
+
+    def firing_labels(self) -> list[tuple[int, Mapping[str, str]]]:
+        open_ones = sa.select(incidents.c.number, incidents.c.labels).where(
+            incidents.c.status.in_(OPEN_STATUSES), incidents.c.merged_into.is_(None)
+        )
+        with self._database.reading() as connection:
+            found = [(number, labels) for number, labels in connection.execute(open_ones)]
+        return sorted(found, key=lambda labelled: labelled[0])
 
     def _open_ones(self, condition: sa.ColumnElement[bool]) -> list[Incident]:
         numbers = sa.select(incidents.c.number).where(condition).order_by(incidents.c.number)

@@ -1,6 +1,6 @@
 """One atomic change of the store, as triage makes it: incidents, alerts and what is owed, or none of them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import findings, metrics, moves, rows
+from incident_ops.adapters.store import attention, digests, findings, metrics, moves, outbox, rows
 from incident_ops.adapters.store.database import chunks, insert_or_ignore, put
 from incident_ops.adapters.store.history import SqlHistory, add_facts
-from incident_ops.adapters.store.outbox import enqueue
 from incident_ops.adapters.store.reads import (
     incident_by_number,
     incidents_by_number,
@@ -33,6 +32,7 @@ from incident_ops.adapters.store.tables import (
 from incident_ops.core.alert import Alert
 from incident_ops.core.audience import Entry
 from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.core.digest import DigestItem
 from incident_ops.core.feedback import Taught
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
@@ -140,7 +140,7 @@ class SqlTransaction:
     def hand_over_posts(self, number: int, *, to: int) -> None:
         moves.hand_over_posts(self._connection, number, to=to)
 
-    def withdraw_posts(self, number: int, *, keep: Collection[Destination]) -> None:
+    def withdraw_posts(self, number: int, *, keep: Collection[Destination] = ()) -> None:
         moves.withdraw_posts(self._connection, number, keep=keep)
 
     def findings(self, number: int) -> Findings | None:
@@ -183,7 +183,7 @@ class SqlTransaction:
         metrics.teach(self._connection, lessons)
 
     def enqueue(self, notices: Iterable[Notice], *, now: datetime) -> None:
-        enqueue(self._connection, notices, now=now)
+        outbox.enqueue(self._connection, notices, now=now)
 
     def told(self, number: int) -> dict[Destination, Told]:
         of_incident = deliveries.c.incident == number
@@ -207,6 +207,45 @@ class SqlTransaction:
                 is_posted=was_posted or row["status"] == DeliveryStatus.ACCEPTED, last_push_at=last_push.get(place)
             )
         return told
+
+    def pushes_to(self, destination: Destination, *, since: datetime) -> list[datetime]:
+        return outbox.pushes_to(self._connection, destination, since=since)
+
+    # ---- attention
+
+    def attention(self, number: int) -> Mapping[str, Any]:
+        return attention.attention_of(self._connection, number)
+
+    def save_attention(self, number: int, state: Mapping[str, Any], *, wake_at: datetime | None) -> None:
+        attention.save_attention(self._connection, number, state, wake_at=wake_at)
+
+    def wake(self, numbers: Collection[int], *, at: datetime) -> None:
+        attention.wake(self._connection, numbers, at=at)
+
+    def wake_open(self, *, at: datetime) -> None:
+        attention.wake_open(self._connection, at=at)
+
+    def join_group(self, key: str, number: int) -> None:
+        attention.join_group(self._connection, key, number)
+
+    def leave_groups(self, number: int) -> None:
+        attention.leave_groups(self._connection, number)
+
+    def group(self, key: str) -> list[int]:
+        return attention.group(self._connection, key)
+
+    def add_to_digest(
+        self, destination: Destination, number: int, *, why: str, due_at: datetime, now: datetime
+    ) -> None:
+        digests.add_to_digest(self._connection, destination, number, why=why, due_at=due_at, now=now)
+
+    def digest_of(self, destination: Destination, *, until: datetime) -> list[DigestItem]:
+        return digests.digest_of(self._connection, destination, until=until)
+
+    def mark_digested(self, destination: Destination, *, until: datetime, now: datetime) -> None:
+        digests.mark_digested(self._connection, destination, until=until, now=now)
+
+    # ---- the rows themselves
 
     def _next(self, counter: str) -> int:
         first = {"name": counter, "value": 0}

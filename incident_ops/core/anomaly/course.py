@@ -81,8 +81,8 @@ class Course:
     def outlook(self, slot: int, known: Array, *, at: datetime) -> Outlook:
         """What was to be expected of the value of a slot, after the known values before it."""
         asked = slot - self.level.size + self.spread.size
-        season, spread = float(self.season[slot]), float(self.spread[asked])
-        forecast, moved = float(self.level[slot]) + season, float(self.company.movement[slot])
+        season, spread = self.season.item(slot), self.spread.item(asked)
+        forecast, moved = self.level.item(slot) + season, self.company.movement.item(slot)
         if not isfinite(forecast) or not isfinite(spread):
             return Outlook(measure=self.measure, values=known)
         offsets = self.special.offsets(slot, self.surplus, self.errors, spread, season) if self.special else []
@@ -92,8 +92,8 @@ class Course:
             forecast=forecast,
             spread=spread,
             moved=moved,
-            share=float(self.share[slot]),
-            widening=widening(float(self.company.scattered[asked])),
+            share=self.share.item(slot),
+            widening=widening(self.company.scattered.item(asked)),
             lower=min(0.0, *offsets, 0.0),
             upper=max(0.0, *offsets, 0.0),
             when=at_such_times(at, self.cadence, is_special=bool(offsets)),

@@ -15,20 +15,23 @@ the last of n exchangeable values is the greatest with probability 1/n (Vovk, Ga
 Learning in a Random World, 2005). That what was seen often is no anomaly is the idea of contextual detectors too
 (Smirnov, CAD OSE, 2016).
 
-**What is told is news, and told once.** A value joins the history, so the same value five minutes later is none: a
-check that passes again does not say that all is well again. What only one day had is forgotten after three, and
+**What is told is news, and told once.** A value joins the history, so the same value five minutes later is none:
+that it is still out is `feedback.Training.still_out`'s to say. What only one day had is forgotten after three, and
 told of again when it comes back; two days make a habit, and a level that lasts is learnt. Nothing is kept between
 calls.
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import floor, inf, isfinite, log10, nextafter
 
 import numpy as np
 
-from incident_ops.core.anomaly.days import TIME, Days, Values, last_days, numbers_of
+from incident_ops.core.anomaly.days import DAY, TIME, Days, Values, last_days, numbers_of
+from incident_ops.core.anomaly.history import RECENT as RECENT_POINTS
+from incident_ops.core.anomaly.history import usual_gap
 from incident_ops.core.anomaly.judgement import Judgement, Series
 from incident_ops.core.anomaly.outlook import learning, not_a_number
 from incident_ops.core.durations import format_duration
@@ -75,6 +78,13 @@ class _Rule:
     def within(self, other: "_Rule") -> "_Rule":
         """With the range that both have: what is usual at a time of day is not what was never reached."""
         return replace(self, low=max(self.low, other.low), high=min(self.high, other.high))
+
+
+def is_intraday(times: Sequence[datetime]) -> bool:
+    """Whether a series with points at these times, ascending, is judged here, and no more as one of few points."""
+    if not times or times[-1] - times[0] < ENOUGH_DAYS * DAY:
+        return False
+    return usual_gap([time.timestamp() for time in times[-RECENT_POINTS:]]) < INTRADAY_BELOW.total_seconds()
 
 
 def judge_intraday(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from incident_ops.core.anomaly.course import Company, Course
+from incident_ops.core.anomaly.days import TIME, VALUE
 from incident_ops.core.anomaly.history import DAILY, DAY, RECENT, Array, cadence_of, workable
 from incident_ops.core.anomaly.intraday import INTRADAY_BELOW, replay_intraday
 from incident_ops.core.anomaly.judgement import Judgement, Series
@@ -34,7 +35,8 @@ def replay(
 ) -> list[Judgement]:
     """Judge each point of a series by those before it: exactly what `judge` says with the same arguments.
 
-    Returns one judgement per point, in the order of the series. Two years of days take some ten milliseconds.
+    Returns one judgement per point, in the order of the series. Two years of days take some ten milliseconds, with
+    ten peers fifteen.
     """
     points, others = _Points.of(series), [_Points.of(peer) for peer in peers]
     if points.are_daily and all(other.fit_into_days and other.are_counts for other in others):
@@ -57,10 +59,11 @@ class _Points:
 
     @classmethod
     def of(cls, series: Series) -> "_Points":
+        times, values = list(map(TIME, series)), map(VALUE, series)
         return cls(
-            times=[when for when, _ in series],
-            seconds=np.array([when.timestamp() for when, _ in series]),
-            values=workable(np.array([value for _, value in series], float)),
+            times=times,
+            seconds=np.fromiter(map(datetime.timestamp, times), float, len(series)),
+            values=workable(np.fromiter(values, float, len(series))),
         )
 
     @property

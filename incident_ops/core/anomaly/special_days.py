@@ -63,8 +63,10 @@ class SpecialDays:
         return [offset for offset in found if offset is not None]
 
     def _like_a_sunday(self, slot: int, surplus: Array, season: float) -> float | None:
+        if not self.holidays[slot]:
+            return None
         since = (int(self.weekdays[slot]) + 1) % WEEK
-        if not self.holidays[slot] or not since:
+        if not since:
             return None
         sundays = surplus[max(slot - since - WEEK * (DAILY.seasons - 1), (slot - since) % WEEK) : slot : WEEK]
         known = sundays[~np.isnan(sundays)]

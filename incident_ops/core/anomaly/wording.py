@@ -28,7 +28,7 @@ def spoken(number: float) -> str:
     that nobody reads in digits."""
     if abs(number) >= 1e15:
         return f"{number:.3g}"
-    if number == round(number, 0) or abs(number) >= 1000:
+    if abs(number) >= 1000 or number % 1 == 0:
         return f"{number:,.0f}"
     return f"{number:.3g}"
 

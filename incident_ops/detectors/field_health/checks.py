@@ -41,7 +41,7 @@ CONDITIONS = {
     Metric.ZERO_RATE: "{} = 0",
     Metric.NEGATIVE_RATE: "{} < 0",
     Metric.NAN_RATE: "isnan({})",
-    Metric.INFINITE_RATE: "isinf({})",
+    Metric.INFINITE_RATE: "abs({0}) >= 1e150 AND NOT isnan({0})",
 }
 """What holds of the rows that a rate counts, in DuckDB's SQL."""
 
@@ -64,7 +64,8 @@ def build_field_health_checks(
     **options: Unpack[FieldHealthOptions],
 ) -> list[dg.AssetChecksDefinition]:
     """One check `field_health` for each asset: rates, distinctness, means, categories and distributions of its
-    columns against learnt bounds. All come from one scan (`detectors.profile` says what is approximate).
+    columns against learnt bounds. All come from one scan (`detectors.profile` says what is approximate, and when
+    it takes another).
 
     The bounds are `core.anomaly.judge`'s, for each column and metric by itself, and are raised with the number of
     series judged at once (`verdicts.bar_of`): a thousand columns raise hardly more false alarms than one. Until
@@ -134,7 +135,7 @@ def _looked(
             data,
             columns=None if columns is None else [name for name in columns if name not in gone],
             pii=scope.pii,
-            known=past.good.shapes if past.good else None,
+            before=past.profiles,
         )
         if not profile.rows:
             return _of_no_rows(profile)
@@ -174,9 +175,25 @@ def _metadata(profile: TableProfile, verdicts: Sequence[Verdict], out: Sequence[
     new = {v.measured.column: list(v.drift.new) for v in verdicts if v.drift and v.drift.new}
     if new:
         metadata["new_categories"] = dg.MetadataValue.json(new)
+    left_out = _left_out(profile)
+    if left_out:
+        metadata["rows_without_a_finite_number"] = dg.MetadataValue.json(left_out)
     if out:
         metadata["out_of_the_ordinary"] = dg.MetadataValue.md(table_of(out))
     return metadata
+
+
+def _left_out(profile: TableProfile) -> dict[str, dict[str, int]]:
+    """By column the rows of NaN and of infinity, which are no part of its extremes, mean and distribution."""
+    counts = {
+        name: {
+            noun: round(column.metrics[metric] * profile.rows)
+            for metric, noun in ((Metric.NAN_RATE, "NaN"), (Metric.INFINITE_RATE, "infinite"))
+            if column.metrics.get(metric)
+        }
+        for name, column in profile.columns.items()
+    }
+    return {name: rows for name, rows in counts.items() if rows}
 
 
 def _explanation(out: Sequence[Verdict], data: Data, scope: Scope) -> dict[str, Any]:

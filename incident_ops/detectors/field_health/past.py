@@ -27,11 +27,13 @@ class Past:
     """
     Attributes:
         good: the profile of the last evaluation that passed, or that people accepted; None where there is none.
+        newest: the profile of the last evaluation, however it went: what a new one is likely to find.
     """
 
     memory: Memory
     series: Mapping[tuple[str, str], Sequence[Measurement]]
     good: Remembered | None
+    newest: Remembered | None = None
 
     @classmethod
     def of(cls, scope: Scope, options: LearntOptions) -> "Past":
@@ -44,7 +46,13 @@ class Past:
             memory=memory,
             series=_by_name(memory.measurements),
             good=next((p for m, passed, p in recent if passed or _is_accepted(m, memory.feedback)), None),
+            newest=recent[0][2] if recent else None,
         )
+
+    @property
+    def profiles(self) -> Sequence[Remembered]:
+        """The newest, and the good one that the next is compared with."""
+        return [profile for profile in (self.newest, self.good) if profile is not None]
 
     def of_metric(self, metric: str, column: str) -> Memory:
         """The memory of one metric alone: of thousands, each would look through the points of all."""

@@ -1,13 +1,13 @@
 """One look at a table: the scan, and the categories that it did not count."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from incident_ops.core.profile import Shape, TableProfile
-from incident_ops.detectors.profile.categories import grouped, has_known, known_counts, needs_groups
+from incident_ops.core.profile import Remembered, TableProfile
+from incident_ops.detectors.profile.categories import grouped, with_categories
 from incident_ops.detectors.profile.plan import planned
-from incident_ops.detectors.profile.scan import column_of, expressions, share_of
+from incident_ops.detectors.profile.scan import column_of, expressions
 from incident_ops.detectors.reading import Data
 
 EXACT_ROWS = 100_000
@@ -19,7 +19,7 @@ def profile_of(
     *,
     columns: Collection[str] | None = None,
     pii: Collection[str] = (),
-    known: Mapping[str, Shape] | None = None,
+    before: Sequence[Remembered] = (),
     exact: bool | None = None,
 ) -> TableProfile:
     """Look at all rows of `data` once.
@@ -27,31 +27,32 @@ def profile_of(
     Args:
         columns: to look at; by default all.
         pii: columns of which only rates and counts are told, whatever their case.
-        known: shapes of an earlier profile, whose categories save the grouped query.
-        exact: whether distinct values are counted exactly and no quantile is told from a sample; by default
-            distinct values up to `EXACT_ROWS` rows and quantiles up to `QUANTILE_ROWS`.
+        before: earlier profiles, newest first: they save the count and the grouped query.
+        exact: whether distinct values are counted exactly; by default where the last profile had up to
+            `EXACT_ROWS` rows. PostgreSQL knows no other way.
 
     Raises:
         ReadError: there is no such column.
     """
-    table = data.table
-    share = 1.0
-    if not exact:
-        counted = int(data.one(table.aggregate(rows=table.count()))["rows"])
-        exact = counted <= EXACT_ROWS if exact is None else exact
-        share = share_of(counted)
-    plans = planned(table, columns, pii=pii, known=known)
+    engine = data.backend_name
+    if exact is None:
+        exact = engine == "postgres" or _rows(data, before) <= EXACT_ROWS
+    plans = planned(data.table, columns, pii=pii, before=before)
     found: dict[str, Any] = {}
-    for expression in expressions(table, plans, engine=data.backend_name, exact=exact, share=share):
+    for expression in expressions(data.table, plans, engine=engine, exact=exact):
         found |= data.one(expression)
     rows = int(found["rows"])
-    sampled = share if data.backend_name == "duckdb" else 1.0
-    read = {plan.name: column_of(plan, rows, found, share=sampled) for plan in plans}
-    ungrouped = [plan for plan in plans if needs_groups(plan, read[plan.name], found)]
-    categories = {plan.name: known_counts(plan, found) for plan in plans if has_known(plan, found)}
-    categories |= grouped(data, ungrouped)
-    told = {
-        name: replace(column, categories=categories[name]) if name in categories else column
-        for name, column in read.items()
-    }
-    return TableProfile(rows=rows, columns=told, note=data.note)
+    read = {plan.name: column_of(plan, rows, found, engine=engine) for plan in plans}
+    told = {plan.name: with_categories(plan, read[plan.name], found) for plan in plans}
+    counts = grouped(data, [plan for plan in plans if told[plan.name] is None])
+    return TableProfile(
+        rows=rows,
+        columns={name: column or replace(read[name], categories=counts[name]) for name, column in told.items()},
+        note=data.note,
+    )
+
+
+def _rows(data: Data, before: Sequence[Remembered]) -> int:
+    if before:
+        return before[0].rows
+    return int(data.one(data.table.aggregate(rows=data.table.count()))["rows"])

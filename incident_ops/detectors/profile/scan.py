@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from math import inf, isfinite
+from math import isfinite
 from typing import Any, cast
 
 import ibis
@@ -10,50 +10,51 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from incident_ops.core.profile import QUANTILES, ColumnProfile, Kind, Metric
-from incident_ops.detectors.profile.categories import known_of
-from incident_ops.detectors.profile.plan import MOST_AGGREGATES, USUAL_AGGREGATES, Plan, chunks, named, select_of
+from incident_ops.detectors.profile.categories import known_counts
+from incident_ops.detectors.profile.plan import (
+    Plan,
+    chunks,
+    most_aggregates,
+    named,
+    rows_where,
+    select_of,
+)
 
-QUANTILE_ROWS = 20_000
-"""Of a larger table DuckDB takes each row for the quantiles with the same chance, so that about so many are taken,
-from its start to its end: the standard error of a rank is at most .35 percent. Its own sketches will not do.
-`reservoir_quantile` keeps the first rows it sees. `approx_quantile` takes as long as all the rest of the scan, and
-tells values between those that repeat, where the column has none: a rank is then wrong by some percent."""
+QUANTILE_ROWS = 10_000
+"""From so many values at most DuckDB tells quantiles, drawn from the table's start to its end with the same chance
+each (those with the least random numbers): the standard error of a rank is at most .5 percent. Its own sketches
+will not do. `reservoir_quantile` keeps the first rows it sees. `approx_quantile` takes as long as all the rest of
+the scan, and tells values between those that repeat, where the column has none: a rank is then wrong by some
+percent."""
 PERCENTS = tuple(range(1, 100))
 FEW_PERCENTS = (*range(5, 100, 5),)
 """Where each quantile is an aggregate of its own."""
 LISTS = {"duckdb", "postgres", "trino"}
 """Engines that give many quantiles as one aggregate of a short text."""
 LARGEST = 1e150
-"""Squares of numbers beyond it are beyond floating point: engines refuse the variance. They count as infinite
-neither here nor there, but are no part of mean, deviation and quantiles."""
+"""Squares of numbers beyond it are beyond floating point: engines refuse the variance. They count as infinite, and
+are no part of extremes, mean, deviation and quantiles."""
 
 
-def share_of(rows: int) -> float:
-    """The part of so many rows from which DuckDB tells quantiles."""
-    return min(1.0, QUANTILE_ROWS / max(rows, 1))
+def expressions(table: ir.Table, plans: Sequence[Plan], *, engine: str, exact: bool) -> list[ir.Table]:
+    """The SELECTs: one, unless the engine has a limit that the table's columns are beyond."""
+    asked = [dict(_aggregates(table, plan, engine=engine, exact=exact)) for plan in plans]
+    return [
+        select_of(table, chunk)
+        for chunk in chunks({"rows": table.count()}, asked, most_aggregates(engine, exact=exact))
+    ]
 
 
-def expressions(
-    table: ir.Table, plans: Sequence[Plan], *, engine: str, exact: bool, share: float = 1.0
-) -> list[ir.Table]:
-    """The SELECTs: one, unless the engine has a limit that the table's columns are beyond.
-
-    Args:
-        share: of the rows from which DuckDB tells quantiles.
-    """
-    most = MOST_AGGREGATES.get(engine, USUAL_AGGREGATES)
-    asked = [dict(_aggregates(table, plan, engine=engine, exact=exact, share=share)) for plan in plans]
-    return [select_of(table, chunk) for chunk in chunks({"rows": table.count()}, asked, most)]
-
-
-# The body stays empty: DuckDB has the function, Ibis takes its name and types from here.
+# The bodies stay empty: DuckDB has the functions, Ibis takes their names and types from here.
 @ibis.udf.agg.builtin
-def quantile_disc(x: float, ranks: dt.Array(dt.float64)) -> dt.Array(dt.float64): ...  # type: ignore
+def arg_min(x: float, by: float, most: int) -> dt.Array(dt.float64): ...  # type: ignore
 
 
-def _aggregates(
-    table: ir.Table, plan: Plan, *, engine: str, exact: bool, share: float
-) -> Iterator[tuple[str, ir.Scalar]]:
+@ibis.udf.scalar.builtin
+def list_aggregate(x: dt.Array(dt.float64), name: str, ranks: dt.Array(dt.float64)) -> dt.Array(dt.float64): ...  # type: ignore
+
+
+def _aggregates(table: ir.Table, plan: Plan, *, engine: str, exact: bool) -> Iterator[tuple[str, ir.Scalar]]:
     column: Any = table[plan.name]
     yield named(plan, "there"), column.count()
     if plan.kind is Kind.OTHER:
@@ -66,26 +67,25 @@ def _aggregates(
             yield named(plan, "newest"), column.max()
         case Kind.TEXT if plan.is_string:
             blank = (column == "") | (column.startswith(" ") & (column.replace(" ", "") == ""))
-            yield named(plan, "blank"), _count(blank)
+            yield named(plan, "blank"), rows_where(blank)
             if plan.is_told:
                 yield named(plan, "min_length"), column.length().min()
                 yield named(plan, "max_length"), column.length().max()
         case Kind.NUMBER:
-            yield from _of_number(column, plan, engine, share)
+            yield from _of_number(column, plan, engine)
         case _:
             pass
-    if engine == "duckdb" and plan.known and plan.is_told and plan.kind in (Kind.TEXT, Kind.NUMBER):
-        yield named(plan, "known"), known_of(column, plan)
+    if plan.is_told:
+        yield from known_counts(column, plan, engine)
 
 
-def _of_number(column: Any, plan: Plan, engine: str, share: float) -> Iterator[tuple[str, ir.Scalar]]:
+def _of_number(column: Any, plan: Plan, engine: str) -> Iterator[tuple[str, ir.Scalar]]:
     numbers = column
-    yield named(plan, "zero"), _count(column == 0)
-    yield named(plan, "negative"), _count(column < 0)
+    yield named(plan, "zero"), rows_where(column == 0)
+    yield named(plan, "negative"), rows_where(column < 0)
     if plan.is_float:
         numbers = (column.abs() < LARGEST).ifelse(column, ibis.null())
-        yield named(plan, "nan"), _count(column.isnan())
-        yield named(plan, "infinite"), _count(column.abs() == inf)  # `isinf` misses some in Spark
+        yield named(plan, "nan"), rows_where(column.isnan())
         yield named(plan, "usable"), numbers.count()
     if plan.is_told:
         yield named(plan, "min"), numbers.min()
@@ -95,20 +95,16 @@ def _of_number(column: Any, plan: Plan, engine: str, share: float) -> Iterator[t
         )  # PostgreSQL's mean of integers is a decimal
         yield named(plan, "mean"), numbers.mean()
         yield named(plan, "stddev"), numbers.std()
-        yield from _quantiles(numbers, plan, engine, share)
+        yield from _quantiles(numbers, plan, engine)
 
 
-def _count(condition: Any) -> ir.Scalar:
-    """Without FILTER: for each one DuckDB copies what all the others need, so that fifty of them in one SELECT
-    take longer than in fifty."""
-    return condition.ifelse(1, ibis.null()).count()
-
-
-def _quantiles(numbers: Any, plan: Plan, engine: str, share: float) -> Iterator[tuple[str, ir.Scalar]]:
+def _quantiles(numbers: Any, plan: Plan, engine: str) -> Iterator[tuple[str, ir.Scalar]]:
     ranks = [percent / 100 for percent in PERCENTS]
     if engine == "duckdb":
-        taken = numbers if share == 1 else (cast("Any", ibis.random()) < share).ifelse(numbers, ibis.null())
-        yield named(plan, "quantiles"), cast("Any", quantile_disc)(taken, ranks)
+        taken = cast("Any", arg_min)(numbers, ibis.random(), QUANTILE_ROWS)
+        # as a text: a hundred numbers take DuckDB longer to plan than the rest of the column
+        at = cast("Any", ibis.literal(str(ranks))).cast("array<float64>")
+        yield named(plan, "quantiles"), cast("Any", list_aggregate)(taken, "quantile_disc", at)
     elif engine in LISTS:
         yield named(plan, "quantiles"), numbers.approx_quantile(ranks)
     else:
@@ -116,19 +112,21 @@ def _quantiles(numbers: Any, plan: Plan, engine: str, share: float) -> Iterator[
             yield named(plan, f"quantile{percent}"), numbers.approx_quantile(percent / 100)
 
 
-def column_of(plan: Plan, rows: int, found: Mapping[str, Any], *, share: float) -> ColumnProfile:
+def column_of(plan: Plan, rows: int, found: Mapping[str, Any], *, engine: str) -> ColumnProfile:
     def number(what: str) -> float | None:
         value = found.get(named(plan, what))
         return float(value) if value is not None and isfinite(value) else None
 
     there = number("there") or 0.0
+    usable, nan = number("usable"), number("nan")
+    usable = there if usable is None else usable
     counts = {
         Metric.NULL_RATE: rows - there,
         Metric.BLANK_RATE: number("blank"),
         Metric.ZERO_RATE: number("zero"),
         Metric.NEGATIVE_RATE: number("negative"),
-        Metric.NAN_RATE: number("nan"),
-        Metric.INFINITE_RATE: number("infinite"),
+        Metric.NAN_RATE: nan,
+        Metric.INFINITE_RATE: None if nan is None else there - nan - usable,
         Metric.TRUE_RATE: number("true") if there else None,
     }
     metrics: dict[Metric, float] = {m: n / rows for m, n in counts.items() if n is not None and rows}
@@ -145,13 +143,12 @@ def column_of(plan: Plan, rows: int, found: Mapping[str, Any], *, share: float) 
     if quantiles:
         last = len(quantiles) - 1
         metrics |= {metric: quantiles[round(last * percent / 100)] for metric, percent in QUANTILES.items()}
-    usable = number("usable") if plan.is_float else there
     return ColumnProfile(
         name=plan.name,
         kind=plan.kind,
         metrics=metrics,
         quantiles=quantiles,
-        values=(usable or 0.0) * share,
+        values=min(usable, QUANTILE_ROWS) if engine == "duckdb" else usable,
         newest=_date(found.get(named(plan, "newest"))),
     )
 

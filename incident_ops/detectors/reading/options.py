@@ -39,7 +39,8 @@ class ReadOptions(TypedDict, total=False):
             Else a URL as `ibis.connect` takes it (`duckdb:///data/shop.duckdb`, `postgres://…`) or a `dg.EnvVar`
             that holds one, opened read-only where the engine can and closed afterwards; an Ibis backend, an Ibis
             table, a pandas, Polars or PyArrow table, a DuckDB connection or relation (which is read into memory),
-            all left open; or a callable that returns any of these or a context manager of one, called for each
+            all left open (what pandas has in an index with a name, or with several levels, are columns); or a
+            callable that returns any of these or a context manager of one, called for each
             evaluation without an argument or with the `Scope`.
         table: its name in the source (`orders`, `shop.orders`, `"my shop".orders`), or a callable from the
             `Target` to one. By default the metadata `dagster/table_name`; without it the last two parts of the

@@ -162,9 +162,23 @@ def _arrow(value: Any) -> Any:
             return value.collect().to_arrow()
         case "DataFrame", "polars":
             return value.to_arrow()
+        case "DataFrame", _:
+            return _with_index(value)
         case "RecordBatchReader", _:
             return value.read_all()
         case "DuckDBPyRelation", _:
             return value.to_arrow_table()
         case _:
             return value
+
+
+def _with_index(frame: Any) -> Any:
+    """Pandas keeps columns in the index too, and DuckDB does not look there: those that have a name, and several
+    always. An index of row numbers is none; one that is a column as well, under its name, is that one."""
+    names = list(frame.index.names)
+    levels = [
+        level
+        for level, name in enumerate(names)
+        if (name is not None or len(names) > 1) and name not in frame.columns
+    ]
+    return frame.reset_index(level=levels) if levels else frame

@@ -1,7 +1,8 @@
 """What the engine needs of the world, as Protocols. `adapters` implements them, tests fake them."""
 
+from incident_ops.engine.ports.attention import Agenda, Attention
+from incident_ops.engine.ports.history import History
 from incident_ops.engine.ports.store import (
-    History,
     InboxMessage,
     MemberKey,
     OpenPlace,
@@ -24,6 +25,8 @@ from incident_ops.engine.ports.world import (
 )
 
 __all__ = [
+    "Agenda",
+    "Attention",
     "Board",
     "CanLookUp",
     "CanReply",

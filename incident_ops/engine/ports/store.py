@@ -1,4 +1,7 @@
-"""Our own database, as the engine needs it: transactions, the outbox, the history, and reading."""
+"""Our own database, as the engine needs it: transactions, the outbox, and reading.
+
+What it knows of the past is in `history`; of timers, silences and digests in `attention`.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -11,15 +14,16 @@ from incident_ops.core.audience import Entry
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.catalog.history import Change
 from incident_ops.core.delivery import Delivery, Receipt
-from incident_ops.core.feedback import Feedback, Taught
+from incident_ops.core.feedback import Taught
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
-from incident_ops.core.metrics import Measurement
 from incident_ops.core.notices import Notice, Told
-from incident_ops.core.provenance import Evaluation, Facts, Materialization, Ref, View
+from incident_ops.core.provenance import Facts
 from incident_ops.core.rootcause.recurrence import Earlier
 from incident_ops.core.routing import Destination
 from incident_ops.core.status import Status, TimelineEntry
+from incident_ops.engine.ports.attention import Agenda, Attention
+from incident_ops.engine.ports.history import History
 
 MemberKey = tuple[str, str]
 """A member's fingerprint and partition (empty for none)."""
@@ -42,57 +46,7 @@ class OpenPlace:
     last_fired_at: datetime
 
 
-class History(Protocol):
-    """Our own copy of what was built from what, kept when Dagster forgets. Every method takes many at once, and
-    costs by what it returns, not by what is stored."""
-
-    def materializations(self, refs: Collection[Ref]) -> list[Materialization]:
-        """The records of these ids (several of one id, if SQLite gave it anew)."""
-        ...
-
-    def readers(self, refs: Collection[Ref], *, limit: int | None = None) -> list[Materialization]:
-        """The records that have a pointer to one of these; of too many the newest `limit`."""
-        ...
-
-    def before(self, records: Collection[Materialization], *, limit: int) -> list[Materialization]:
-        """Of each record's asset and partition the `limit` newest records that are older than it; our own remarks
-        left out."""
-        ...
-
-    def latest(self, places: Collection[tuple[str, str | None]]) -> list[Materialization]:
-        """The newest record of each (asset, partition); our own remarks left out."""
-        ...
-
-    def latest_of(self, assets: Collection[str], *, limit: int = 1) -> list[Materialization]:
-        """The `limit` newest records of each asset, whatever their partition; our own remarks left out."""
-        ...
-
-    def remarks(self, records: Collection[Materialization]) -> list[Materialization]:
-        """The next few of our own remarks on each record's asset that came after it."""
-        ...
-
-    def evaluations(self, refs: Collection[Ref]) -> list[Evaluation]:
-        """The verdicts on these records."""
-        ...
-
-    def verdicts(self, assets: Collection[str], *, since: datetime) -> list[Evaluation]:
-        """The verdicts on these assets, whether they name a record or not, oldest first."""
-        ...
-
-    def views(self, assets: Collection[str], *, since: datetime) -> list[View]:
-        """Who looked at these assets, oldest first."""
-        ...
-
-    def metrics(self, asset: str, check: str, *, limit: int) -> list[Measurement]:
-        """What the check on the asset measured, oldest first: its newest `limit` evaluations."""
-        ...
-
-    def feedback(self, asset: str, check: str) -> list[Feedback]:
-        """What people said of what the check measured, oldest first."""
-        ...
-
-
-class Transaction(Protocol):
+class Transaction(Attention, Protocol):
     """One atomic change of the store. Writers are serialised: what is read here stays true until it commits."""
 
     @property
@@ -202,8 +156,9 @@ class Transaction(Protocol):
         delivered or waits there: people keep one message."""
         ...
 
-    def withdraw_posts(self, number: int, *, keep: Collection[Destination]) -> None:
-        """Posts that no try was made of yet, to other destinations than these, are not owed any more."""
+    def withdraw_posts(self, number: int, *, keep: Collection[Destination] = ()) -> None:
+        """Posts that no try was made of yet, to other destinations than these, are not owed any more, nor are
+        the edits and replies that wait for them."""
         ...
 
     def told(self, number: int) -> dict[Destination, Told]:
@@ -253,7 +208,7 @@ class Outbox(Protocol):
         self, delivery: Delivery, *, error: str, instead: Notice | None, entry: TimelineEntry, now: datetime
     ) -> None:
         """Dead; a post takes along everything that waits for the same incident and destination. In the same
-        transaction the incident's timeline gets `entry` and the outbox `instead`."""
+        transaction the incident's timeline (if it is about one) gets `entry`, and the outbox `instead`."""
         ...
 
     def unfinished(self) -> int: ...
@@ -277,7 +232,7 @@ class Publications(Protocol):
     def mark_retired(self, incidents: Iterable[Incident]) -> None: ...
 
 
-class Store(Outbox, Publications, Protocol):
+class Store(Outbox, Publications, Agenda, Protocol):
     """Our own database."""
 
     def transaction(self) -> AbstractContextManager[Transaction]: ...

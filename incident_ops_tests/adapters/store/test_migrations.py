@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from alembic.script import ScriptDirectory
 from incident_ops.adapters.store import migrate, open_store, rows
 from incident_ops.adapters.store.database import Database
 from incident_ops.adapters.store.tables import VERSION_TABLE, metadata
+from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import StoreUnavailable
 from incident_ops.core.metrics import CheckMeasurement, Measurement
+from incident_ops.core.notices import Action, Notice
 from incident_ops.core.provenance import Facts, Materialization
+from incident_ops.core.routing import Destination
 from incident_ops_tests.builders import make_alert, make_incident, minutes
 from incident_ops_tests.postgres import PostgresServer
 
@@ -201,7 +205,7 @@ def test_incidents_of_revision_0002_are_kept_and_what_they_measure_from_now_on(e
             _insert(connection, "counters", {"name": counter, "value": 7})
         _insert(connection, "named_values", {"name": "history", "value": "whole", "set_at": alert.occurred_at})
     database.dispose()
-    with pytest.raises(StoreUnavailable, match="is at revision 0002 and 0003 is needed: run `incident-ops db"):
+    with pytest.raises(StoreUnavailable, match="is at revision 0002 and 0004 is needed: run `incident-ops db"):
         open_store(empty_url)
     assert migrate.upgrade(empty_url) == migrate.HEAD
     with open_store(empty_url) as store:
@@ -219,6 +223,78 @@ def test_incidents_of_revision_0002_are_kept_and_what_they_measure_from_now_on(e
             tx.add_facts(Facts(measurements=(found,)))
             assert tx.measured_in(7) == {("shop/orders", "volume"): minutes(0)}, "an old alert and its metrics"
             tx.save(tx.incident(7).resolved(at=minutes(9)))
+
+
+_NOTICE = Notice(key="x", number=7, destination=Destination(kind="slack", address="#a"), action=Action.REPLY)
+
+
+def _everything_in(connection: sa.Connection, table: str) -> list[dict[str, Any]]:
+    there = sa.Table(table, sa.MetaData(), autoload_with=connection)
+    return [dict(row) for row in connection.execute(sa.select(there).order_by(there.c.id)).mappings()]
+
+
+def test_deliveries_of_revision_0003_are_kept_in_every_status_and_settled_afterwards(empty_url: str):
+    """On SQLite the table is built anew; a message lost or sent again there would be the worst upgrade of all."""
+    _upgrade_to(empty_url, "0003")
+    incident = replace(make_incident(7), revision=1, news=())
+    receipt = {"receipt_channel": "C1", "receipt_message": "1.0"}
+    in_every_status: dict[str, dict[str, Any]] = {
+        "gone": {"status": "pending"},
+        "post": {"status": "accepted", "action": "post", "pushes": True, "accepted_at": minutes(2), **receipt},
+        "sent": {"status": "accepted", "accepted_at": minutes(3), "address": "#other"},
+        "died": {"status": "dead", "error": "channel_not_found: „#größe“", "attempts": 3},
+        "left": {"status": "sending", "lease_until": minutes(4), "attempts": 1, "fate_unknown": True},
+        "next": {"status": "pending", "not_before": minutes(5), "address": "#other", "pushes": True},
+        "last": {"status": "pending", "address": "#third"},
+    }
+    database = Database(empty_url)
+    with database.writing() as connection:
+        own = {"number": 7, "change": 1, "published_revision": 0, "is_shown": False}
+        _insert(connection, "incidents", {**rows.incident_values(incident), **own})
+        _insert(connection, "members", rows.member_values(incident, 0, incident.members[0]))
+        for key, different in in_every_status.items():
+            owed = rows.notice_values(replace(_NOTICE, key=key), minutes(1))
+            _insert(connection, "deliveries", {**owed, **different})
+        connection.exec_driver_sql("DELETE FROM deliveries WHERE key IN ('gone', 'last')")
+        before = _everything_in(connection, "deliveries")
+    database.dispose()
+    assert [row["key"] for row in before] == ["post", "sent", "died", "left", "next"]
+    assert migrate.upgrade(empty_url) == migrate.HEAD
+    database = Database(empty_url)
+    with database.reading() as connection:
+        assert _everything_in(connection, "deliveries") == before
+    database.dispose()
+    with open_store(empty_url) as store:
+        assert store.incidents() == [incident]
+        lease = timedelta(minutes=5)
+        [left, later] = store.claim(now=minutes(6), lease=lease, limit=9)
+        assert (left.key, left.fate_unknown, left.attempts, left.thread) == (
+            "left",
+            True,
+            2,
+            Receipt(channel="C1", message="1.0"),
+        )
+        assert (later.key, later.number) == ("next", 7)
+        with store.transaction() as tx:
+            assert tx.pushes_to(Destination(kind="slack", address="#a"), since=minutes(0)) == [minutes(1)]
+            to = Destination(kind="slack", address="#new")
+            tx.enqueue(
+                [Notice(key="d", number=None, destination=to, action=Action.TELL, text="digest")], now=minutes(7)
+            )
+            tx.enqueue([replace(_NOTICE, key="post")], now=minutes(7))
+        [digest] = store.claim(now=minutes(7), lease=lease, limit=1)
+        assert (digest.number, digest.id) == (None, 8), "ids of what was deleted are not given again"
+        assert [delivery.key for delivery in store.deliveries(7)] == [row["key"] for row in before]
+
+
+def test_a_database_without_any_deliveries_is_upgraded_too(empty_url: str):
+    _upgrade_to(empty_url, "0003")
+    assert migrate.upgrade(empty_url) == migrate.HEAD
+    with open_store(empty_url) as store, store.transaction() as tx:
+        tx.save(make_incident(7))
+        tx.enqueue([_NOTICE], now=minutes(0))
+    with open_store(empty_url) as store:
+        assert [delivery.id for delivery in store.deliveries(7)] == [1]
 
 
 def test_a_database_that_is_newer_than_the_code_is_left_alone(store_url: str):

@@ -219,3 +219,125 @@ def test_a_post_that_died_is_not_owed_again_under_its_key(store: SqlStore):
     bury(store, claim(store)[0])
     owe(store, notice(1, Action.POST, "p"))
     assert (store.unfinished(), told(store)) == (0, {})
+
+
+# ---- posts that are not owed any more
+
+
+def withdraw(store: SqlStore, number: int = 1, **keep) -> None:
+    with store.transaction() as tx:
+        tx.withdraw_posts(number, **keep)
+
+
+def test_a_post_that_nobody_has_tried_to_send_can_be_withdrawn_with_what_waits_for_it(store: SqlStore):
+    """Resolved before anybody was told: nobody is told."""
+    owe(store, notice(1, Action.POST, "p"), notice(1, Action.REPLY, "r"), notice(1, Action.POST, "m", to=MAIL))
+    owe(store, notice(2, Action.POST, "2"))
+    withdraw(store)
+    assert (keys(store.deliveries(1)), told(store)) == ([], {})
+    assert keys(store.deliveries(2)) == ["2"]
+    owe(store, notice(1, Action.POST, "p"))
+    assert keys(claim(store)) == ["2", "p"], "it may be owed again, under its own key"
+
+
+def test_posts_to_places_that_are_kept_stay_owed(store: SqlStore):
+    owe(store, notice(1, Action.POST, "p"), notice(1, Action.POST, "m", to=MAIL))
+    withdraw(store, keep=[MAIL])
+    assert keys(store.deliveries(1)) == ["m"]
+
+
+def test_a_post_that_may_have_been_seen_stays(store: SqlStore):
+    """Being sent, tried before, or accepted: whoever may have read it is owed the end of the story."""
+    other = replace(SLACK, address="#data")
+    owe(store, notice(1, Action.POST, "sent"))
+    store.accepted(claim(store)[0], RECEIPT, now=minutes(1))
+    owe(store, notice(1, Action.POST, "tried", to=MAIL), notice(1, Action.POST, "now", to=other))
+    tried, _ = claim(store)
+    store.postpone(tried, error="503", not_before=minutes(9), fate_unknown=True, now=minutes(2))
+    owe(store, notice(1, Action.REPLY, "r"))
+    withdraw(store)
+    assert keys(store.deliveries(1)) == ["sent", "tried", "now", "r"]
+
+
+def test_what_is_told_to_a_user_of_the_data_is_owed_whatever_becomes_of_the_post(store: SqlStore):
+    """Whoever was told of bad data hears the end, in a channel that happens to be the owner's too."""
+    owe(store, notice(1, Action.TELL, "start", text="bad data", pushes=True))
+    store.accepted(claim(store)[0], RECEIPT, now=minutes(1))
+    owe(store, notice(1, Action.POST, "p"), notice(1, Action.TELL, "end", text="good again"))
+    withdraw(store)
+    assert keys(store.deliveries(1)) == ["start", "end"]
+
+
+# ---- messages about no incident
+
+
+def digest(key: str, to=SLACK, **anything):
+    return notice(None, Action.TELL, key, to=to, text="The ten things of today", **anything)
+
+
+def test_a_message_about_no_incident_is_owed_once_sent_and_settled(store: SqlStore):
+    owe(store, digest("d"), digest("d"))
+    [sent] = claim(store)
+    assert (sent.key, sent.number, sent.thread, sent.text) == ("d", None, None, "The ten things of today")
+    assert store.oldest_unfinished() == sent
+    store.accepted(sent, RECEIPT, now=minutes(1))
+    assert (store.unfinished(), store.deliveries(1)) == (0, [])
+
+
+def test_messages_about_no_incident_go_in_order_to_each_destination(store: SqlStore):
+    """The digest of today must not overtake that of yesterday; an incident's post does not wait for either."""
+    owe(store, digest("d1"), digest("d2"), digest("m1", to=MAIL), notice(1, Action.POST, "p"))
+    first, *others = claim(store)
+    assert keys([first, *others]) == ["d1", "m1", "p"]
+    store.postpone(first, error="503", not_before=minutes(5), fate_unknown=False, now=minutes(1))
+    for delivery in others:
+        store.accepted(delivery, RECEIPT, now=minutes(1))
+    assert claim(store, at=4) == []
+    [again] = claim(store, at=5)
+    store.accepted(again, RECEIPT, now=minutes(5))
+    assert (keys([again]), keys(claim(store, at=6))) == (["d1"], ["d2"])
+
+
+def test_an_edit_about_no_incident_is_part_of_one_that_waits(store: SqlStore):
+    owe(store, notice(1, Action.EDIT, "of-1"), notice(None, Action.EDIT, "e1"), notice(None, Action.EDIT, "e2"))
+    assert keys(claim(store)) == ["of-1", "e1"]
+    assert store.unfinished() == 2
+
+
+@pytest.mark.parametrize("action", [Action.TELL, Action.POST])
+def test_a_buried_message_about_no_incident_takes_nothing_along(store: SqlStore, action: Action):
+    """There is no story that it would be the beginning of, and no timeline to tell of it."""
+    owe(store, notice(None, action, "d1", text="x"), digest("d2"))
+    before = [store.timeline(number) for number in (1, 2)]
+    bury(store, claim(store)[0], instead=digest("fallback", to=MAIL))
+    assert keys(claim(store, at=3)) == ["d2", "fallback"]
+    assert [store.timeline(number) for number in (1, 2)] == before
+
+
+# ---- how often somebody was pushed
+
+
+def pushes(store: SqlStore, to=SLACK, *, since: float = 0):
+    with store.transaction() as tx:
+        return tx.pushes_to(to, since=minutes(since))
+
+
+def test_pushes_to_a_destination_are_counted_over_all_incidents(store: SqlStore):
+    assert pushes(store) == []
+    owe(store, notice(2, Action.POST, "2", pushes=True), at=7)
+    owe(store, notice(1, Action.POST, "1", pushes=True), notice(1, Action.POST, "m", to=MAIL, pushes=True), at=5)
+    owe(store, digest("loud", pushes=True), digest("quiet"), notice(1, Action.EDIT, "e"), at=9)
+    assert pushes(store) == [minutes(5), minutes(7), minutes(9)]
+    assert pushes(store, since=7) == [minutes(7), minutes(9)]
+    assert (pushes(store, MAIL), pushes(store, replace(SLACK, kind="email"))) == ([minutes(5)], [])
+
+
+def test_pushes_count_while_they_wait_and_when_they_were_accepted_but_not_when_they_died(store: SqlStore):
+    owe(store, notice(1, Action.POST, "accepted", pushes=True), at=1)
+    store.accepted(claim(store)[0], RECEIPT, now=minutes(8))
+    owe(store, notice(2, Action.POST, "dead", pushes=True), at=2)
+    bury(store, claim(store, at=2)[0])
+    owe(store, notice(1, Action.REPLY, "sending", pushes=True), at=3)
+    assert keys(claim(store, at=3)) == ["sending"]
+    owe(store, notice(1, Action.REPLY, "pending", pushes=True), at=4)
+    assert pushes(store) == [minutes(1), minutes(3), minutes(4)], "counted from when it was owed"

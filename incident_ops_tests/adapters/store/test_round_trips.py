@@ -13,6 +13,7 @@ from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.forecast.deadlines import CronWindow, TimeWindow
 from incident_ops.core.incident import Incident, Root
 from incident_ops.core.notices import Action
+from incident_ops.core.record import incident_record
 from incident_ops.engine.ports import InboxMessage
 from incident_ops_tests.adapters.store.values import (
     COMPLETE_ALERT,
@@ -49,6 +50,7 @@ def test_an_incident_with_everything_set_is_loaded_as_it_was_saved(store: SqlSto
     assert store.incidents() == [saved]
     assert store.timeline(7) == list(COMPLETE_INCIDENT.news)
     assert list(store.incident(7).facts) == ["zeta", "alpha"], "facts are shown in their order"
+    assert incident_record(saved)["responders"] == ["ana@example.com", "bob@example.com"]
 
 
 def test_an_incident_with_nothing_optional_is_loaded_as_it_was_saved(store: SqlStore):

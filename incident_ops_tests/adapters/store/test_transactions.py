@@ -12,7 +12,7 @@ from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action
 from incident_ops.core.severity import Assessment
 from incident_ops.core.status import EntryKind, Status
-from incident_ops.engine.ports import Outbox, Publications, Store
+from incident_ops.engine.ports import Agenda, Outbox, Publications, Store
 from incident_ops_tests.adapters.store.values import notice, opened_for
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
 
@@ -284,5 +284,5 @@ def test_a_storm_in_one_incident_stays_one_row_per_thing(store: SqlStore):
 def test_the_store_is_what_the_engine_asks_for(store: SqlStore):
     """Checked by the type checker; a method missing from the store would be an error here."""
     port: Store = store
-    for name in (*vars(Store), *vars(Outbox), *vars(Publications)):
+    for name in (*vars(Store), *vars(Outbox), *vars(Publications), *vars(Agenda)):
         assert name.startswith("_") or callable(getattr(port, name))

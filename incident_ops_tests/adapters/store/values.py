@@ -124,6 +124,7 @@ COMPLETE_INCIDENT = Incident(
     runbook="https://wiki.example.com/orders",
     excuse="expected event black friday",
     assignee="bob",
+    responders=("ana@example.com", "bob@example.com"),
     resolution=Resolution.FALSE_POSITIVE,
     acknowledged_at=minutes(4),
     resolved_at=minutes(9),
@@ -142,7 +143,7 @@ COMPLETE_INCIDENT = Incident(
 )
 
 
-def opened_for(store: SqlStore, asset: str, *, resolved: bool = False, **anything: Any) -> Incident:
+def opened_for(store: SqlStore, asset: str | None, *, resolved: bool = False, **anything: Any) -> Incident:
     """A stored incident about a failed check on `asset`, with its alert."""
     alert = make_alert(asset, **anything)
     with store.transaction() as tx:
@@ -154,7 +155,7 @@ def opened_for(store: SqlStore, asset: str, *, resolved: bool = False, **anythin
     return saved
 
 
-def notice(number: int, action: Action, key: str, to: Destination = SLACK, **anything: Any) -> Notice:
+def notice(number: int | None, action: Action, key: str, to: Destination = SLACK, **anything: Any) -> Notice:
     return Notice(key=key, number=number, destination=to, action=action, **anything)
 
 

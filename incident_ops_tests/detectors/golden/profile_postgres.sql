@@ -15,9 +15,6 @@ SELECT
   COUNT(CASE WHEN "t0"."amount" = 0 THEN 1 ELSE NULL END) AS "c1_zero",
   COUNT(CASE WHEN "t0"."amount" < 0 THEN 1 ELSE NULL END) AS "c1_negative",
   COUNT(CASE WHEN "t0"."amount" = CAST('NaN' AS DOUBLE PRECISION) THEN 1 ELSE NULL END) AS "c1_nan",
-  COUNT(
-    CASE WHEN ABS("t0"."amount") = CAST('Inf' AS DOUBLE PRECISION) THEN 1 ELSE NULL END
-  ) AS "c1_infinite",
   COUNT(CASE WHEN ABS("t0"."amount") < 1e+150 THEN "t0"."amount" ELSE NULL END) AS "c1_usable",
   MIN(CASE WHEN ABS("t0"."amount") < 1e+150 THEN "t0"."amount" ELSE NULL END) AS "c1_min",
   MAX(CASE WHEN ABS("t0"."amount") < 1e+150 THEN "t0"."amount" ELSE NULL END) AS "c1_max",
@@ -43,26 +40,27 @@ SELECT
   ) AS "c2_blank",
   MIN(LENGTH("t0"."channel")) AS "c2_min_length",
   MAX(LENGTH("t0"."channel")) AS "c2_max_length",
+  COUNT(CASE WHEN "t0"."channel" = 'web' THEN 1 ELSE NULL END) AS "c2_known0",
+  MIN(CASE WHEN "t0"."channel" IN ('web') THEN NULL ELSE "t0"."channel" END) AS "c2_least",
+  MAX(CASE WHEN "t0"."channel" IN ('web') THEN NULL ELSE "t0"."channel" END) AS "c2_greatest",
   COUNT("t0"."at") AS "c3_there",
   COUNT(DISTINCT "t0"."at") AS "c3_distinct",
   MAX("t0"."at") AS "c3_newest"
 FROM "orders" AS "t0";
 
 SELECT
-  2 AS "place",
   "t2"."value",
-  "t2"."rows"
+  COUNT(*) AS "rows"
 FROM (
   SELECT
-    "t1"."value",
-    COUNT(*) AS "rows"
+    *
   FROM (
     SELECT
-      "t0"."channel" AS "value"
+      UNNEST(ARRAY['0:' || CAST("t0"."order id" AS VARCHAR), '2:' || "t0"."channel"]) AS "value"
     FROM "orders" AS "t0"
-    WHERE
-      "t0"."channel" IS NOT NULL
   ) AS "t1"
-  GROUP BY
-    1
-) AS "t2";
+  WHERE
+    "t1"."value" IS NOT NULL
+) AS "t2"
+GROUP BY
+  1;

@@ -17,7 +17,6 @@ SELECT
   COUNT(IF("t0"."amount" = 0, 1, NULL)) AS "c1_zero",
   COUNT(IF("t0"."amount" < 0, 1, NULL)) AS "c1_negative",
   COUNT(IF(IS_NAN("t0"."amount"), 1, NULL)) AS "c1_nan",
-  COUNT(IF(ABS("t0"."amount") = INFINITY(), 1, NULL)) AS "c1_infinite",
   COUNT(IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL)) AS "c1_usable",
   MIN(IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL)) AS "c1_min",
   MAX(IF(ABS("t0"."amount") < CAST(1e+150 AS DOUBLE), "t0"."amount", NULL)) AS "c1_max",
@@ -45,26 +44,39 @@ SELECT
   ) AS "c2_blank",
   MIN(LENGTH("t0"."channel")) AS "c2_min_length",
   MAX(LENGTH("t0"."channel")) AS "c2_max_length",
+  COUNT(IF("t0"."channel" = 'web', 1, NULL)) AS "c2_known0",
+  MIN(IF("t0"."channel" IN ('web'), NULL, "t0"."channel")) AS "c2_least",
+  MAX(IF("t0"."channel" IN ('web'), NULL, "t0"."channel")) AS "c2_greatest",
   COUNT("t0"."at") AS "c3_there",
   APPROX_DISTINCT("t0"."at") AS "c3_distinct",
   MAX("t0"."at") AS "c3_newest"
 FROM "orders" AS "t0";
 
 SELECT
-  2 AS "place",
-  "t2"."value",
-  "t2"."rows"
+  "t4"."value",
+  COUNT(*) AS "rows"
 FROM (
   SELECT
-    "t1"."value",
-    COUNT(*) AS "rows"
+    *
   FROM (
     SELECT
-      "t0"."channel" AS "value"
-    FROM "orders" AS "t0"
-    WHERE
-      "t0"."channel" IS NOT NULL
-  ) AS "t1"
-  GROUP BY
-    1
-) AS "t2";
+      *
+    FROM (
+      SELECT
+        CONCAT('0:', CAST("t0"."order id" AS VARCHAR)) AS "value"
+      FROM "orders" AS "t0"
+    ) AS "t2"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        CONCAT('2:', "t0"."channel") AS "value"
+      FROM "orders" AS "t0"
+    ) AS "t1"
+  ) AS "t3"
+  WHERE
+    "t3"."value" IS NOT NULL
+) AS "t4"
+GROUP BY
+  1;

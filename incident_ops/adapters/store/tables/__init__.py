@@ -5,9 +5,18 @@ that a quiet tick asks, so that the answer costs the same whatever the history. 
 are in `rows`; changes of this file need a migration beside them (`migrations/versions`).
 """
 
+from incident_ops.adapters.store.tables.attention import (
+    IS_TO_WAKE,
+    IS_UNSENT,
+    attention,
+    digest_items,
+    group_members,
+    silences,
+)
 from incident_ops.adapters.store.tables.base import VERSION_TABLE, metadata
 from incident_ops.adapters.store.tables.incidents import (
     IS_ANNOUNCED,
+    IS_CLASSIFIED,
     IS_MEMBER_OF_OPEN,
     IS_OPEN_WITHOUT_OWNER,
     IS_POST,
@@ -46,6 +55,7 @@ from incident_ops.adapters.store.tables.past import (
 
 __all__ = [
     "IS_ANNOUNCED",
+    "IS_CLASSIFIED",
     "IS_MEMBER_OF_OPEN",
     "IS_OPEN_WITHOUT_OWNER",
     "IS_POST",
@@ -53,11 +63,14 @@ __all__ = [
     "IS_RECOVERED_AND_OPEN",
     "IS_SHOWN",
     "IS_STILL_TOLD",
+    "IS_TO_WAKE",
     "IS_UNFINISHED",
     "IS_UNPUBLISHED",
+    "IS_UNSENT",
     "IS_UNTOLD",
     "VERSION_TABLE",
     "alerts",
+    "attention",
     "audience",
     "catalog_changes",
     "catalog_snapshots",
@@ -65,9 +78,11 @@ __all__ = [
     "counters",
     "cursors",
     "deliveries",
+    "digest_items",
     "evaluations",
     "feedback",
     "findings",
+    "group_members",
     "inbox",
     "incidents",
     "materializations",
@@ -77,6 +92,7 @@ __all__ = [
     "metric_points",
     "named_values",
     "pointers",
+    "silences",
     "timeline",
     "unassessed",
     "views",

@@ -5,7 +5,6 @@ from sqlalchemy import MetaData
 VERSION_TABLE = "incident_ops_version"
 """Where Alembic keeps the revision; not `alembic_version`, which Dagster's tables in the same database use."""
 
-
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -57,6 +57,8 @@ incidents = Table(
     # Since revision 0003; None in what was written before.
     columns.text("runbook", nullable=True),
     columns.text("excuse", nullable=True),
+    # Since revision 0004; None in what was written before.
+    columns.json("responders", nullable=True),
     Index("ix_incidents_status", "status", "number"),
 )
 
@@ -66,12 +68,16 @@ IS_OPEN_WITHOUT_OWNER = sa.and_(
 )
 IS_UNPUBLISHED = incidents.c.published_revision != incidents.c.revision
 IS_ANNOUNCED = incidents.c.excuse.is_not(None)
+IS_CLASSIFIED = sa.and_(
+    incidents.c.resolution.is_not(None), incidents.c.excuse.is_(None), incidents.c.merged_into.is_(None)
+)
 IS_SHOWN = incidents.c.is_shown.is_(sa.true())
 
 columns.partial_index("ix_incidents_recovered", incidents.c.number, where=IS_RECOVERED_AND_OPEN)
 columns.partial_index("ix_incidents_without_owner", incidents.c.number, where=IS_OPEN_WITHOUT_OWNER)
 columns.partial_index("ix_incidents_unpublished", incidents.c.change, where=IS_UNPUBLISHED)
 columns.partial_index("ix_incidents_announced", incidents.c.resolved_at, where=IS_ANNOUNCED)
+columns.partial_index("ix_incidents_classified", incidents.c.resolved_at, where=IS_CLASSIFIED)
 columns.partial_index("ix_incidents_shown", incidents.c.resolved_at, where=IS_SHOWN)
 
 members = Table(
@@ -168,7 +174,7 @@ deliveries = Table(
     metadata,
     columns.sequence(),
     columns.text("key"),
-    columns.incident(),
+    columns.incident(nullable=True),  # None: a digest or a hand-off is about no single one
     columns.text("kind"),
     columns.text("address"),
     columns.text("action"),
@@ -198,6 +204,9 @@ _destination = (deliveries.c.incident, deliveries.c.kind, deliveries.c.address)
 columns.partial_index("ix_deliveries_unfinished", *_destination, deliveries.c.id, where=IS_UNFINISHED)
 columns.partial_index("ix_deliveries_post", *_destination, where=IS_POST)
 columns.partial_index("ix_deliveries_push", *_destination, deliveries.c.accepted_at, where=IS_PUSH)
+columns.partial_index(
+    "ix_deliveries_pushes", deliveries.c.kind, deliveries.c.address, deliveries.c.created_at, where=IS_PUSH
+)
 
 inbox = Table(
     "inbox",

@@ -154,5 +154,3 @@ feedback = Table(
 IS_UNTOLD = feedback.c.told_at.is_(None)
 
 columns.partial_index("ix_feedback_untold", feedback.c.id, where=IS_UNTOLD)
-
-# ---- what was found out about an incident, and who was told of the data
