@@ -1,5 +1,6 @@
 """Fixtures for every test folder."""
 
+import pytest
 from hypothesis import settings
 
 from incident_ops_tests.postgres import (
@@ -14,3 +15,15 @@ __all__ = ["_migrated_template", "migrated_postgres_url", "postgres_server", "po
 # The same examples each time, and no deadline: a test must not fail because the machine was busy.
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
+
+_LONGEST = ("live/test_demo.py", "marketplace/test_refresh.py", "live/test_real_dagster.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: of two workers, one would wait for the other's if it began last."""
+
+    def turn(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((n for n, file in enumerate(_LONGEST) if path.endswith(file)), len(_LONGEST))
+
+    items.sort(key=turn)

@@ -6,13 +6,15 @@ from typing import Any
 import click
 
 from incident_ops.adapters.wiring import utc_now
-from incident_ops.cli.options import as_json, by_whom, incident_id, number_of, one_of, print_json
+from incident_ops.cli.options import as_json, by_whom, end_of, incident_id, number_of, one_of, print_json
 from incident_ops.cli.place import finish, held_here, knowledge_of
 from incident_ops.core.incident import Incident
-from incident_ops.core.record import incident_record
+from incident_ops.core.message import moment
+from incident_ops.core.record import incident_record, utc_text
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import EntryKind, Resolution
 from incident_ops.engine import regroup
+from incident_ops.engine.snooze import snooze
 from incident_ops.engine.triage import change
 
 
@@ -30,7 +32,8 @@ def _tell(*incidents: Incident, as_json: bool) -> None:
         print_json(records if len(records) > 1 else records[0])
         return
     for i in incidents:
-        click.echo(f"{i.id} is {i.status}, {i.severity}, assignee {i.assignee or 'none'}")
+        how = f"{i.status}, classified as {i.resolution}" if i.resolution else i.status
+        click.echo(f"{i.id} is {how}, {i.severity}, assignee {i.assignee or 'none'}")
 
 
 @click.command()
@@ -58,9 +61,39 @@ def assign(incident_id: str, to: str, by: str, as_json: bool) -> None:
 @by_whom
 @as_json
 def resolve(incident_id: str, reason: str, by: str, as_json: bool) -> None:
-    """Resolve, and say why."""
-    resolution = Resolution(reason)
-    _change(incident_id, lambda i: i.resolved(at=utc_now(), by=by, reason=resolution), as_json=as_json)
+    """Resolve, and say why. Of one that has ended by itself, say what it was."""
+    resolution, now = Resolution(reason), utc_now()
+
+    def ended(incident: Incident) -> Incident:
+        if incident.is_open or incident.merged_into is not None or incident.resolution is resolution:
+            return incident.resolved(at=now, by=by, reason=resolution)
+        return incident.classified(resolution, by=by, at=now)
+
+    _change(incident_id, ended, as_json=as_json)
+
+
+@click.command("snooze")
+@incident_id
+@click.option("--for", "lasting", metavar="DURATION", help="How long, such as 2h.")
+@click.option("--until", metavar="ISO-TIME", help="Until when; without a zone UTC.")
+@click.option("--off", is_flag=True, help="End it: push again.")
+@by_whom
+@as_json
+def snooze_(incident_id: str, lasting: str | None, until: str | None, off: bool, by: str, as_json: bool) -> None:
+    """Push nobody about the incident for a while. It stays as it is, and who looks sees it."""
+    now = utc_now()
+    if off and (lasting or until):
+        raise click.UsageError("--off ends it at once; leave out --for and --until")
+    ends = None if off else end_of(lasting, until, since=now, now=now)
+    held = held_here()
+    knowledge = knowledge_of(held, now=now)
+    incident = snooze(held.store, number_of(incident_id), knowledge, until=ends, by=by, now=now)
+    if as_json:
+        print_json({**incident_record(incident), "snoozed_until": utc_text(ends)})
+    else:
+        how = f"snoozed until {moment(ends)}" if ends is not None else "no longer snoozed"
+        click.echo(f"{incident.id} is {how}")
+    finish(held)
 
 
 @click.command()
@@ -115,4 +148,4 @@ def split(incident_id: str, assets: tuple[str, ...], by: str, as_json: bool) -> 
     finish(held)
 
 
-COMMANDS = (ack, assign, resolve, note, severity, merge, split)
+COMMANDS = (ack, assign, resolve, snooze_, note, severity, merge, split)

@@ -1,13 +1,13 @@
 """What is watched, answered from the stored catalog and Dagster's event log; and code for what is not."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import click
 import dagster as dg
 
-from incident_ops import terminal_detectors
+from incident_ops import terminal_detectors, terminal_routes
 from incident_ops.adapters.dagster_natures import nature_in
 from incident_ops.adapters.dagster_pii import PiiColumns
 from incident_ops.adapters.wiring import utc_now
@@ -15,6 +15,7 @@ from incident_ops.cli.lineage import tell_age
 from incident_ops.cli.options import as_json, print_json
 from incident_ops.cli.place import around, finish, held_here, instance_of, knowledge_of
 from incident_ops.core.catalog import Catalog
+from incident_ops.core.classification import precisions
 from incident_ops.core.coverage import NatureOf, coverage_of, nature_by_name, record_of
 from incident_ops.core.durations import DurationSyntaxError, parse_duration
 from incident_ops.core.errors import ConfigError, UnknownAsset
@@ -26,6 +27,7 @@ from incident_ops.core.suggestion import suggest as suggest_for
 from incident_ops.detectors.looking import look_at
 from incident_ops.detectors.reading import ReadOptions
 from incident_ops.engine.ports import Store
+from incident_ops.engine.timers import JUDGED, JUDGED_WITHIN
 
 BUILDS = 60
 """Newest builds looked at: their number, and the columns and row counts that they reported."""
@@ -140,6 +142,22 @@ def _nature_of(catalog: Catalog) -> NatureOf:
         return nature_by_name
     with instance:
         return nature_in(instance, catalog)
+
+
+@detectors.command()
+@as_json
+def precision(as_json: bool) -> None:
+    """Show how many of each detector's incidents were worth telling, as people said, and what might be changed."""
+    held, now = held_here(), utc_now()
+    said = held.store.classified(limit_per_detector=JUDGED, since=now - JUDGED_WITHIN)
+    records = [{**asdict(each), "share": each.share} for each in precisions(said)]
+    if as_json:
+        print_json(records)
+    elif not records:
+        click.echo("No incident of the last 90 days was classified: incident-ops resolve INC-1 --reason …")
+    else:
+        terminal_routes.show_precisions(records)
+    finish(held)
 
 
 COMMANDS = (detectors,)

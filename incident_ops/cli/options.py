@@ -2,13 +2,19 @@
 
 import getpass
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 import click
 
+from incident_ops.config.warnings import LABELS
+from incident_ops.core.catalog import Catalog
+from incident_ops.core.durations import DurationSyntaxError, parse_duration
 from incident_ops.core.errors import NotFound
+from incident_ops.core.lineage.spelling import close_to
+from incident_ops.core.message import moment
 
 _MOST_DIGITS = 18  # what a database's integer holds
 
@@ -42,7 +48,7 @@ def number_of(text: str) -> int:
     return int(digits)
 
 
-def moment_of(text: str) -> datetime:
+def moment_of(text: str, *, option: str = "--at") -> datetime:
     """The aware UTC time of an ISO text; without a zone it is UTC.
 
     Raises:
@@ -50,10 +56,48 @@ def moment_of(text: str) -> datetime:
     """
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # OverflowError: the year 1 in the east
         sentence = f'"{text}" is not an ISO time; write it like 2026-11-20T09:00:00Z'
-        raise click.BadParameter(sentence, param_hint="--at") from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        raise click.BadParameter(sentence, param_hint=option) from error
+
+
+def end_of(lasting: str | None, until: str | None, *, since: datetime, now: datetime) -> datetime:
+    """The end that `--for` or `--until` gives.
+
+    Raises:
+        click.UsageError: neither or both are given, or it is over before it begins.
+    """
+    if (lasting is None) is (until is None):
+        raise click.UsageError("say how long: either --for 2h or --until 2026-11-20T09:00Z")
+    if until is not None:
+        ends, option = moment_of(until, option="--until"), "--until"
+    else:
+        ends, option = _after(since, lasting or ""), "--for"
+    if ends <= now:
+        raise click.BadParameter(f"{moment(ends)} has passed already", param_hint=option)
+    if ends <= since:
+        raise click.BadParameter(f"it would end at {moment(ends)}, before it begins", param_hint=option)
+    return ends
+
+
+def _after(since: datetime, lasting: str) -> datetime:
+    try:
+        return since + parse_duration(lasting)
+    except (DurationSyntaxError, OverflowError) as error:
+        sentence = str(error) if isinstance(error, DurationSyntaxError) else f'"{lasting}" is too long'
+        raise click.BadParameter(sentence, param_hint="--for") from error
+
+
+def tell_unknown_labels(labels: Iterable[str], catalog: Catalog) -> None:
+    """Warns on standard error of labels that no incident has. Of tags the catalog knows, if it knows anything."""
+    tags = {f"tag:{tag}" for node in catalog.nodes for tag in node.tags}
+    for label in dict.fromkeys(labels):
+        if label in LABELS or label in tags or (label.startswith("tag:") and not len(catalog)):
+            continue
+        close = close_to(label, {*LABELS, *tags})
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        click.echo(f'no incident has a label "{label}"{hint}', err=True)
 
 
 def print_json(document: Any) -> None:

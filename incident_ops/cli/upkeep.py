@@ -8,7 +8,7 @@ from incident_ops.adapters.store import migrate
 from incident_ops.adapters.wiring import database_url, in_force, surroundings_of, utc_now, wire
 from incident_ops.cli.options import as_json, print_json
 from incident_ops.cli.place import around, instance_of
-from incident_ops.config import load_settings, missing_secrets, not_yet_effective
+from incident_ops.config import FILE_NAME, load_settings, missing_secrets, not_yet_effective, warnings_of
 from incident_ops.core.durations import format_duration
 from incident_ops.core.errors import SourceUnavailable
 from incident_ops.core.record import utc_text
@@ -39,10 +39,14 @@ def config() -> None:
 @config.command()
 @as_json
 def check(as_json: bool) -> None:
-    """Check the file: mistakes, missing secrets, and what has no effect in this version."""
+    """Check the file: mistakes, missing secrets, what is probably not meant, and what has no effect yet."""
     here = around()
     settings = load_settings(here.environ, here.cwd)
-    notes = [*missing_secrets(settings.config, here.environ), *not_yet_effective(settings.config)]
+    notes = [
+        *missing_secrets(settings.config, here.environ),
+        *warnings_of(settings.text, file=settings.file.name if settings.file else FILE_NAME, now=utc_now()),
+        *not_yet_effective(settings.config),
+    ]
     if as_json:
         print_json({"file": str(settings.file) if settings.file else None, "ok": True, "notes": notes})
         return

@@ -55,7 +55,7 @@ def declared_in(metadata: Mapping[str, object]) -> Declared:
     """From the plain values of an evaluation's metadata."""
     owner, tier = metadata.get(OWNER_METADATA), metadata.get(TIER_METADATA)
     return Declared(
-        owner=owner if isinstance(owner, str) and _is_owner(owner) else None,
+        owner=owner if isinstance(owner, str) and is_owner(owner) else None,
         tier=tier if isinstance(tier, str) and tier in TIERS else None,
         runbook=usable_runbook(metadata.get(RUNBOOK_METADATA)),
         columns=_columns(metadata.get(COLUMNS_METADATA)),
@@ -69,7 +69,8 @@ def usable_runbook(value: object) -> str:
     return value if redact(value) == value else ""
 
 
-def _is_owner(text: str) -> bool:
+def is_owner(text: str) -> bool:
+    """Whether people can be told: `team:x`, or an e-mail address."""
     if len(text) > _LONGEST_OWNER or text != text.strip() or not text.isprintable():
         return False
     if text.startswith("team:"):

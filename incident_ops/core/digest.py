@@ -39,13 +39,22 @@ MOST_LINES = 10
 
 
 def digest_text(lines: Sequence[Line], *, suggestions: Sequence[str] = (), most: int = MOST_LINES) -> str:
-    """A digest as text, its first line the headline: the incidents that are open and worst first, then what might
-    be changed about the detectors."""
-    ordered = sorted(lines, key=lambda line: (not line.incident.is_open, line.incident.severity.rank))
-    count = f"{len(lines)} incident{'' if len(lines) == 1 else 's'}"
-    text = [f"Digest: {count}", *(f"• {digest_line(line.incident)} ({line.why})" for line in ordered[:most])]
-    if len(ordered) > most:
-        text.append(f"and {len(ordered) - most} more: incident-ops list")
+    """A digest as text, its first line the headline: the incidents, open and worst ones first, of equal ones the
+    longest open first, then what might be changed about the detectors. Of either at most `most`, and how many more
+    there are."""
+    ordered = sorted(
+        lines,
+        key=lambda line: (not line.incident.is_open, line.incident.severity.rank, line.incident.started_at),
+    )
+    text = [f"Digest: {len(lines)} incident{'' if len(lines) == 1 else 's'}"]
+    text += _cut([f"{digest_line(line.incident)} ({line.why})" for line in ordered], most, "incident-ops list")
     if suggestions:
-        text += ["What might be changed:", *(f"• {suggestion}" for suggestion in suggestions[:most])]
+        text += ["What might be changed:", *_cut(suggestions, most, "")]
     return "\n".join(text)
+
+
+def _cut(items: Sequence[str], most: int, where: str) -> list[str]:
+    shown = [f"• {item}" for item in items[:most]]
+    if len(items) > most:
+        shown.append(f"and {len(items) - most} more" + (f": {where}" if where else ""))
+    return shown

@@ -176,7 +176,7 @@ def _require_usable(options: FreshnessOptions) -> None:
         raise DetectorError("by_partition: freshness is of the whole asset, there is no verdict of each partition")
     try:
         _zone(options)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, such as America
         raise DetectorError(
             f"there is no time zone {options.get('timezone')!r}, say it like Europe/Berlin"
         ) from error

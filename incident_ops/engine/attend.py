@@ -20,7 +20,7 @@ from incident_ops.core.routing import Destination, Way, destination_of
 from incident_ops.core.teams import NOBODYS, DigestTime
 from incident_ops.core.urgency import Harm
 from incident_ops.engine.knowledge import Knowledge
-from incident_ops.engine.paging import Paged, paged
+from incident_ops.engine.paging import Paged, paged, spent_at
 from incident_ops.engine.ports import Transaction
 
 
@@ -79,7 +79,7 @@ def attend(
             team=knowledge.policy.routing.team_of(incident.owner),
             harm=_harm(findings.impact.get("next_harm")) if findings is not None else None,
             is_assessed=findings is not None or incident.root.subject.asset is None,
-            spent=lambda destination: tx.pushes_to(destination, since=now - rules.budget.per),
+            spent=lambda destination: spent_at(tx, destination, rules.budget, now=now),
             groups=_groups(tx, incident, ways, now=now),
         ),
         rules,

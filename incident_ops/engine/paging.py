@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident_ops.core.budget import allowance
+from incident_ops.core.budget import Budget, allowance
 from incident_ops.core.escalation import Page
 from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action, Notice, Told
@@ -49,7 +49,7 @@ def paged(
     over: list[str] = []
     notices: list[Notice] = []
     for destination, why in reached.items():
-        spent = tx.pushes_to(destination, since=now - knowledge.policy.attention.budget.per)
+        spent = spent_at(tx, destination, knowledge.policy.attention.budget, now=now)
         allowed = allowance(
             knowledge.policy.attention.budget, incident.severity, destination.address, spent, now=now
         )
@@ -67,6 +67,11 @@ def paged(
         entry=(EntryKind.PAGED, text),
         reached_nobody=not reached,
     )
+
+
+def spent_at(tx: Transaction, destination: Destination, budget: Budget, *, now: datetime) -> list[datetime]:
+    """The pushes that the destination's budget counts; older ones than it allows make no difference."""
+    return tx.pushes_to(destination, since=now - budget.per, limit=budget.pushes)
 
 
 def _behind(

@@ -1,40 +1,29 @@
 """What would be if: a failure that never was goes the way of real ones, and nothing of it is written.
 
-Its incident is made of the stored catalog, led by `Knowledge.ways`, and decided about by `core.attention` again and
-again, as if every message had been accepted at once and nobody had answered, until whoever is told has been told.
+Its incident is made of the stored catalog, led by `Knowledge.ways`, and decided about by `core.attention`
+(`course`). What came of that is told here, with the reasons.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity, Evidence, Nature, Subject
-from incident_ops.core.attention import Attention, Decision, Seen, decide
+from incident_ops.core.attention import Decision
 from incident_ops.core.catalog import DOMAIN_TAG, TIER_TAG, AssetNode, Catalog
-from incident_ops.core.escalation import skipped
 from incident_ops.core.incident import Incident, opened
 from incident_ops.core.lineage.spelling import close_to
 from incident_ops.core.message import moment
 from incident_ops.core.metrics import Measurement
-from incident_ops.core.muting import Firing, Quiet, QuietRules, quiet_by_rule
 from incident_ops.core.nature import nature_of_check
-from incident_ops.core.notices import Told
-from incident_ops.core.pacing import ALONE, Group, began
 from incident_ops.core.record import utc_text
 from incident_ops.core.routing import Destination, RouteNode, Way, branches, responders
 from incident_ops.core.severity import Assessment, Severity
-from incident_ops.core.status import EntryKind, Status
-from incident_ops.core.urgency import Harm
-from incident_ops.engine.forecast import harm_ahead
+from incident_ops.engine.course import Step, course
 from incident_ops.engine.knowledge import Knowledge
-from incident_ops.engine.paging import paged
-from incident_ops.engine.ports import Store, Transaction
-
-LOOKED_AHEAD = timedelta(days=7)
-MOST_LOOKS = 1_000
-"""A week of a SEV0's reminders is 672 looks."""
+from incident_ops.engine.ports import MemberKey, Store
 
 GIVEN_OTHERWISE = frozenset(
     {"asset", "check", "partition", "prefix", "nature", "severity", "check_severity", "root", "status", "priority"}
@@ -62,18 +51,6 @@ class Supposed:
     check_severity: CheckSeverity = CheckSeverity.ERROR
     partition: str | None = None
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """A step of an escalation policy that would be taken, or, without a number, the policy's end."""
-
-    at: datetime
-    policy: str
-    text: str
-    number: int | None = None
-    round: int | None = None
-    places: tuple[Destination, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,24 +84,24 @@ def rehearse(store: Store, supposed: Supposed, knowledge: Knowledge, *, now: dat
     waits = [way.node.group_wait for way in knowledge.ways(_incident(supposed, knowledge, at=now))]
     incident = _incident(supposed, knowledge, at=now - max(waits, default=timedelta(0)))
     with store.transaction() as tx:  # pushes and posts are read in one, and nothing is written
-        course = list(_Rehearsal(tx, incident, knowledge, now).course())
-        twins = tx.related(fingerprints={incident.members[0].fingerprint}, causes=(), resolved_since=now)
-    at_once, steps = course[0], [step for look in course for step in look.steps]
-    pushes = {place: look.at for look in reversed(course) for place in look.decision.pushes}
-    listed = {each.way.destination: each.why for look in course for each in look.decision.listed}
-    is_pushed = bool(at_once.decision.pushes) or any(step.places and step.at == now for step in steps)
+        looks = list(course(tx, incident, knowledge, now=now))
+        twins = _twins(incident, tx.related(fingerprints={_main(incident)[0]}, causes=(), resolved_since=now))
+    at_once, steps = looks[0].decision, [step for look in looks for step in look.steps]
+    pushes = {place: look.at for look in reversed(looks) for place in look.decision.pushes}
+    listed = {each.way.destination: each.why for look in looks for each in look.decision.listed}
+    is_pushed = bool(at_once.pushes) or any(step.places and step.at == now for step in steps)
     nodes = branches(knowledge.policy.routing.tree, incident.current_labels)
     ways = knowledge.ways(incident)
     why = [
         *_of_the_asset(supposed, known, knowledge),
-        *(f"{twin.id} is open for this very failure: another would be counted there" for twin in twins),
+        *(f"{twin.id} is open for this very failure: one more would be counted there" for twin in twins),
         f"{incident.severity}: {'; '.join(incident.severity_reasons)}",
         *(_of_the_branch(node) for node in nodes),
         *(_of_the_way(way) for way in ways),
         *_of_the_responders(incident, knowledge),
         *_of_announcements(supposed, knowledge, now=now),
-        *at_once.decision.state.said,
-        *dict.fromkeys(push.note for push in at_once.decision.pushes.values() if push.note),
+        *at_once.state.said,
+        *dict.fromkeys(push.note for push in at_once.pushes.values() if push.note),
         *(f"{place.address} is pushed first at {moment(at)}" for place, at in pushes.items() if at > now),
     ]
     return Rehearsed(
@@ -132,7 +109,7 @@ def rehearse(store: Store, supposed: Supposed, knowledge: Knowledge, *, now: dat
         nodes=nodes,
         ways=ways,
         why=tuple(why),
-        suppressed=None if is_pushed else _reason(at_once.decision),
+        suppressed=None if is_pushed else _reason(at_once),
         first_push=pushes,
         listed=listed,
         steps=tuple(steps),
@@ -192,140 +169,15 @@ def _alert(supposed: Supposed, at: datetime) -> Alert:
 _KINDS = {Nature.FRESHNESS: AlertKind.FRESHNESS, Nature.PIPELINE: AlertKind.RUN_FAILED}
 
 
-# ---- what comes of it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    at: datetime
-    decision: Decision
-    steps: tuple[Step, ...]
-
-
-class _Rehearsal:
-    """One incident, and what was done about it so far."""
-
-    def __init__(self, tx: Transaction, incident: Incident, knowledge: Knowledge, now: datetime) -> None:
-        self._tx, self._incident, self._knowledge, self._now = tx, incident, knowledge, now
-        self._ways = knowledge.ways(incident)
-        self._state = Attention()
-        self._told: dict[Destination, Told] = {}
-        self._was_open: bool | None = None
-        self._harm = self._next_harm(now)
-
-    def course(self) -> Iterator[_Look]:
-        at: datetime | None = self._now
-        for _ in range(MOST_LOOKS):
-            look, at = self._look(at)
-            yield look
-            if at is None or at >= self._now + LOOKED_AHEAD or self._is_done:
-                return
-
-    @property
-    def _is_done(self) -> bool:
-        """Whoever is to be pushed, listed or paged has been."""
-        places = self._state.places
-        is_told = [
-            way.destination in self._told or (p := places.get(str(way.destination))) and p.listed is not None
-            for way in self._ways
-        ]
-        return all(is_told) and not any(climb.runs for climb in self._state.climbs)
-
-    def _look(self, at: datetime) -> tuple[_Look, datetime | None]:
-        """One decision and its carrying out; and when the next is due."""
-        decision = decide(self._incident, self._seen(at), self._knowledge.policy.attention, now=at)
-        self._state, self._was_open, wake_at = decision.state, True, decision.wake_at
-        steps: list[Step] = []
-        for page in decision.pages:
-            done = paged(self._tx, self._incident, page, self._told, self._ways, self._knowledge, now=at)
-            places = () if done.reached_nobody else tuple(n.destination for n in done.notices)
-            steps.append(
-                Step(
-                    at=at,
-                    policy=page.policy,
-                    text=done.entry[1],
-                    number=page.step,
-                    round=page.round,
-                    places=tuple(dict.fromkeys(places)),
-                )
-            )
-            if done.reached_nobody:
-                climbs = [skipped(c, now=at) if c.policy.name == page.policy else c for c in self._state.climbs]
-                self._state, wake_at = replace(self._state, climbs=tuple(climbs)), at
-        for kind, text in decision.entries:
-            if kind is EntryKind.PAGED:
-                steps += [Step(at=at, policy=_policy_named_in(text, self._state), text=text)]
-        self._told |= {place: Told(is_posted=True, last_push_at=at) for place in decision.pushes}
-        return _Look(at=at, decision=decision, steps=tuple(steps)), wake_at
-
-    def _seen(self, at: datetime) -> Seen:
-        if self._harm is not None and self._harm.at <= at:
-            self._harm = self._next_harm(at)
-        incident, knowledge = self._incident, self._knowledge
-        rules = knowledge.policy.attention
-        return Seen(
-            was_open=self._was_open,
-            state=self._state,
-            ways=self._ways,
-            told=self._told,
-            quiet=self._quiet(at),
-            team=knowledge.policy.routing.team_of(incident.owner),
-            harm=self._harm,
-            spent=lambda place: self._tx.pushes_to(place, since=at - rules.budget.per),
-            groups=self._groups(at),
-        )
-
-    def _quiet(self, at: datetime) -> Quiet | None:
-        rules, knowledge = self._knowledge.policy.attention, self._knowledge
-        return quiet_by_rule(
-            self._incident.id,
-            self._incident.current_labels,
-            QuietRules(silences=knowledge.silences, maintenance=rules.maintenance, inhibit=rules.inhibit),
-            firing=[Firing(id=f"INC-{number}", labels=labels) for number, labels in knowledge.firing.items()],
-            now=at,
-        )
-
-    def _next_harm(self, at: datetime) -> Harm | None:
-        asset = self._incident.root.subject.asset
-        below = {asset.key} if asset is not None and asset.key in self._knowledge.catalog else set[str]()
-        return harm_ahead(
-            self._tx.history, below, catalog=self._knowledge.catalog, ticks=self._knowledge.ticks, now=at
-        )
-
-    # ---- groups
-
-    def _groups(self, at: datetime) -> dict[tuple[str, Destination], Group]:
-        """What the group that it would join was told, by node and place; most are told each by itself."""
-        together = [way for way in self._ways if not {"root", "..."} & set(way.node.group_by)]
-        if not together:
-            return {}
-        numbers = sorted({place.number for place in self._tx.open_places()})
-        others = [self._tx.incident(number) for number in numbers]
-        return {
-            (way.node.path, way.destination): self._group(way, [o for o in others if self._is_in(o, way)], at)
-            for way in together
-        }
-
-    def _is_in(self, other: Incident, way: Way) -> bool:
-        ours, theirs = self._incident.current_labels, other.current_labels
-        agrees = all(ours.get(label, "") == theirs.get(label, "") for label in way.node.group_by)
-        return agrees and any(each.node.path == way.node.path for each in self._knowledge.ways(other))
-
-    def _group(self, way: Way, others: Sequence[Incident], at: datetime) -> Group:
-        heard = [(told, other) for other in others if (told := self._tx.told(other.number).get(way.destination))]
-        unheard = [began(other) for other in others if other not in [known for _, known in heard]]
-        last = max(heard, key=lambda pair: pair[0].last_push_at or pair[1].updated_at, default=None)
-        if last is None:
-            return Group(began=min(unheard)) if unheard else ALONE
-        told_at = last[0].last_push_at or last[1].updated_at
-        return Group(began=min(unheard, default=None), told_at=min(told_at, at), lead=last[1].id)
-
-
-def _policy_named_in(text: str, state: Attention) -> str:
-    return next((c.policy.name for c in state.climbs if f" {c.policy.name} " in text), "")
-
-
 # ---- why
+
+
+def _twins(incident: Incident, related: Iterable[Incident]) -> list[Incident]:
+    return [r for r in related if r.is_open and _main(incident) in [member.key for member in r.members]]
+
+
+def _main(incident: Incident) -> MemberKey:
+    return incident.members[0].key
 
 
 def _reason(decision: Decision) -> str:
@@ -334,7 +186,8 @@ def _reason(decision: Decision) -> str:
 
 def _of_the_asset(supposed: Supposed, known: AssetNode | None, knowledge: Knowledge) -> Iterator[str]:
     if known is None:
-        close = close_to(supposed.asset, knowledge.catalog.graph.keys - {supposed.asset})
+        others = [key for key in knowledge.catalog.graph.keys if key != supposed.asset]
+        close = close_to(supposed.asset, others)
         hint = f" (did you mean {' or '.join(close)}?)" if close else ""
         owner = "" if knowledge.owners_of(supposed.asset) else ", so its owner is unknown"
         yield f"the catalog does not know {supposed.asset}{hint}{owner}"
@@ -410,5 +263,5 @@ def record_of(done: Rehearsed) -> dict[str, Any]:
     }
 
 
-def _unique(names: Iterator[str] | Collection[str]) -> list[str]:
+def _unique(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))

@@ -57,14 +57,21 @@ def send_digests(store: Store, knowledge: Knowledge, *, now: datetime) -> None:
     for destination in due:
         with store.transaction() as tx:
             lines = _lines(tx, destination, now=now)
+            tx.mark_digested(destination, until=now, now=now)
+            if not lines:
+                continue
             theirs = [text for asset, text in suggestions if _is_theirs(asset, destination, knowledge)]
             tx.enqueue([_digest(destination, digest_text(lines, suggestions=theirs), now)], now=now)
-            tx.mark_digested(destination, until=now, now=now)
 
 
 def _lines(tx: Transaction, destination: Destination, *, now: datetime) -> list[Line]:
+    """What waits there, but for what the recipient was told of meanwhile."""
     items = tx.digest_of(destination, until=now)
-    return [Line(incident=tx.incident(item.number), why=item.why) for item in items]
+    return [
+        Line(incident=tx.incident(item.number), why=item.why)
+        for item in items
+        if destination not in tx.told(item.number)
+    ]
 
 
 def _is_theirs(asset: str, destination: Destination, knowledge: Knowledge) -> bool:

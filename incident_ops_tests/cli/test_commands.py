@@ -20,16 +20,17 @@ LISTED = {
 }  # fmt: skip
 SHOWN = LISTED | {"suspects", "impact", "audience", "attribution", "timeline", "deliveries"}
 
+POLICY = Policy(routing=RoutingRules(sink="inbox", default_channel="#data-incidents"))
+KNOWLEDGE = Knowledge(catalog=Catalog(), policy=POLICY, installed_at=T0)
+
 
 @pytest.fixture
 def two(cli: CommandLine) -> CommandLine:
     """INC-1 is open, INC-2 resolved itself."""
-    policy = Policy(routing=RoutingRules(sink="inbox", default_channel="#data-incidents"))
-    knowledge = Knowledge(catalog=Catalog(), policy=policy, installed_at=T0)
     other = make_alert("x/y", summary="π ≠ 3 — falsch")
     with cli.store() as store:
         observations = [make_alert("a/b", partition="p1", materialization=42), other, make_recovery(other)]
-        triage(store, observations, knowledge, now=minutes(6))
+        triage(store, observations, KNOWLEDGE, now=minutes(6))
     return cli
 
 
@@ -122,11 +123,40 @@ def test_the_life_of_an_incident_by_hand(two: CommandLine) -> None:
     assert two("list").out == "No open incident.\n"
 
 
+def test_what_ended_by_itself_is_classified_by_resolving_it_with_a_reason(two: CommandLine) -> None:
+    first = two("resolve", "INC-2", "--reason", "false_positive", "--by", "ann")
+    assert (first.code, first.out) == (0, "INC-2 is resolved, classified as false_positive, SEV2, assignee none\n")
+    again = two("resolve", "INC-2", "--reason", "false_positive", "--by", "ann")
+    assert (again.code, again.err) == (1, "an incident that is resolved cannot become resolved\n")
+    assert (
+        two("resolve", "INC-2", "--reason", "expected", "--by", "bob", "--json").json["resolution"] == "expected"
+    )
+    told = [e["text"] for e in two("show", "2", "--json").json["timeline"] if e["kind"] == "classified"]
+    assert told == ["classified by ann as false_positive", "classified by bob as expected (was false_positive)"]
+
+
+def test_what_was_merged_is_over_for_good(two: CommandLine) -> None:
+    with two.store() as store:
+        triage(store, [make_alert("c/d")], KNOWLEDGE, now=minutes(7))
+    assert two("merge", "INC-1", "INC-3").code == 0
+    assert two("resolve", "INC-3", "--reason", "fixed").code == 1
+
+
+def test_a_snoozed_incident_says_so_until_somebody_ends_it(two: CommandLine) -> None:
+    snoozed = two("snooze", "INC-1", "--until", "2100-01-01T00:00Z", "--by", "ann")
+    assert snoozed.out == "INC-1 is snoozed until 2100-01-01 00:00 UTC\n"
+    told = [(e["kind"], e["text"]) for e in two("show", "1", "--json").json["timeline"]]
+    assert ("snoozed", "snoozed by ann until 2100-01-01 00:00 UTC") in told
+    assert two("snooze", "INC-1", "--for", "2h", "--by", "ann", "--json").json["snoozed_until"].endswith("Z")
+    assert two("snooze", "INC-1", "--off", "--by", "bob").out == "INC-1 is no longer snoozed\n"
+    assert two("show", "1", "--json").json["timeline"][-1]["text"] == "snooze ended by bob"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["ack", "INC-2"], "an incident that is resolved cannot become acknowledged"),
-        (["resolve", "INC-2", "--reason", "fixed"], "an incident that is resolved cannot become resolved"),
+        (["snooze", "INC-2", "--for", "2h"], "INC-2 is resolved: only an open incident can be snoozed."),
     ],
 )
 def test_an_illegal_move_is_one_sentence_and_changes_nothing(
@@ -144,6 +174,13 @@ def test_an_illegal_move_is_one_sentence_and_changes_nothing(
         (["resolve", "INC-1"], "--reason"),
         (["resolve", "INC-1", "--reason", "FIXED"], "fixed"),
         (["resolve", "INC-1", "--reason", "because"], "false_positive"),
+        (["snooze", "INC-1"], "either --for 2h or --until"),
+        (["snooze", "INC-1", "--for", "2h", "--until", "2030-01-01"], "either --for 2h or --until"),
+        (["snooze", "INC-1", "--off", "--for", "2h"], "leave out --for and --until"),
+        (["snooze", "INC-1", "--for", "soon"], '"soon" is not a duration'),
+        (["snooze", "INC-1", "--for", "999999w"], "is too long"),
+        (["snooze", "INC-1", "--for", "0m"], "has passed already"),
+        (["snooze", "INC-1", "--until", "2020-01-01"], "2020-01-01 00:00 UTC has passed already"),
         (["severity", "INC-1", "SEV9"], "SEV3"),
         (["list", "--status", "open"], "triggered"),
         (["lst"], "No such command"),
@@ -199,6 +236,12 @@ def test_the_configuration_is_checked_with_what_is_missing_and_what_has_no_effec
     assert (answer.json["file"], answer.json["ok"], answer.code) == (str(file), True, 0)
     assert "slack.token: the environment variable MY_TOKEN is not set" in answer.json["notes"][0]
     assert str(file) in cli("config", "check").out
+    cli.configure(
+        "schedules: {unused: {timezone: UTC, layers: [{rotation: daily, members: [a@b.c], start: 2026-01-01, "
+        "handoff: '09:00', restrict: {from: '09:00', to: '18:00'}}]}}\n"
+    )
+    unused = cli("config", "check", "--json").json["notes"]
+    assert any("incident_ops.yaml, line 1: schedules.unused: nobody is on call for" in note for note in unused)
     cli.configure("tems: {}\n")
     broken = cli("config", "check")
     assert (broken.code, broken.out) == (2, "")

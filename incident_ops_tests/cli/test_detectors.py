@@ -12,8 +12,16 @@ from incident_ops.adapters.wiring import utc_now
 from incident_ops.core.catalog import TIER_TAG, AssetNode, Catalog
 from incident_ops.core.forecast.deadlines import TimeWindow
 from incident_ops.core.nature import NATURE_METADATA
+from incident_ops.core.routing import RoutingRules
+from incident_ops.engine.knowledge import Knowledge
+from incident_ops.engine.policy import Policy
+from incident_ops.engine.triage import triage
+from incident_ops_tests.builders import make_alert
 from incident_ops_tests.cli.conftest import CommandLine
 
+NEVER_REOPENED = Policy(
+    routing=RoutingRules(sink="inbox", default_channel="#data-incidents"), reopen_within=timedelta(0)
+)
 SHOP = (
     AssetNode(key="raw/orders", group="shop", checks=("volume", "looks_right")),
     AssetNode(
@@ -211,3 +219,24 @@ def test_a_table_of_another_name_is_named_and_one_that_is_not_there_is_told(
     assert found.code == 0 and '"table": "raw.orders"' in found.out
     lost = shop("detectors", "suggest", "revenue", "--source", warehouse)
     assert (lost.code, lost.out) == (2, "") and "revenue" in lost.err
+
+
+# ---- precision
+
+
+def test_how_precise_each_detector_is_follows_from_what_people_said(cli: CommandLine) -> None:
+    assert cli("detectors", "precision", "--json").json == []
+    assert "No incident of the last 90 days was classified" in cli("detectors", "precision").out
+    for number, asset in enumerate(["orders", "orders", "orders", "web"], start=1):
+        with cli.store() as store:
+            knowledge = Knowledge(catalog=Catalog(), policy=NEVER_REOPENED, installed_at=utc_now())
+            triage(store, [make_alert(asset, utc_now())], knowledge, now=utc_now())
+        reason = "fixed" if asset == "web" else "false_positive"
+        assert cli("resolve", f"INC-{number}", "--reason", reason).code == 0
+    orders, web = cli("detectors", "precision", "--json").json
+    suggestion = orders.pop("suggestion")
+    assert orders == {"asset": "orders", "check": "not_null", "useful": 0, "classified": 3, "share": 0.0}
+    assert web.items() >= {"asset": "web", "useful": 1, "classified": 1, "share": 1.0, "suggestion": ""}.items()
+    assert suggestion.startswith("not_null on orders: 3 of its last 3 incidents were false positives")
+    out = cli("detectors", "precision").out
+    assert "orders: not_null  0 of 3     0%" in out and f"What might be changed:\n  {suggestion}\n" in out

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from incident_ops.core.alert import CheckSeverity
-from incident_ops.core.attention import AttentionRules
+from incident_ops.core.attention import Attention, AttentionRules
+from incident_ops.core.attention.record import from_record, to_record
 from incident_ops.core.budget import Budget
 from incident_ops.core.classification import Classification
 from incident_ops.core.escalation import EscalationPolicy, EscalationStep
@@ -446,6 +447,13 @@ def test_what_flaps_is_told_once_until_it_has_calmed_down():
     assert desk.notes[3] == "It fails again after it was resolved."
 
 
+def test_what_has_calmed_down_because_it_is_over_says_so_and_rings_nowhere():
+    rules = AttentionRules(flapping=FlappingRule(changes=3))
+    desk = Desk(rules=rules).recovers(10).fails(20).recovers(30).until(DAY)
+    assert desk.lines[1:] == ["No longer flapping: it is resolved."]
+    assert desk.pushes == [(0.5, "#fin", "first"), (20, "#fin", "again")]
+
+
 def test_nobody_is_woken_or_paged_by_what_flaps():
     rules = AttentionRules(flapping=FlappingRule(changes=2), policies={"standard": STANDARD})
     asleep = at_night(Severity.SEV3, NIGHT + DAY, rules=rules)
@@ -489,3 +497,11 @@ def test_those_who_use_the_data_may_be_told_when_nobody_waits_for_the_group_any_
     held = at_night(Severity.SEV3, NIGHT + DAY).until(NIGHT + 10)
     assert not held.state.is_unheard, "that the team is asleep is no reason not to tell the others"
     assert Desk(silences=(silence(-1, 60),)).until(50).state.is_unheard
+
+
+# ---- what is remembered
+
+
+def test_nothing_remembered_is_the_beginning_and_what_a_later_version_wrote_is_left_alone():
+    assert to_record(Attention()) == {}
+    assert from_record({}) == from_record({"something": ["new"]}) == Attention()

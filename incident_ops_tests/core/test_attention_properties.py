@@ -27,7 +27,8 @@ END = 4 * 24 * 60
 """Minutes; from a Friday morning until Tuesday."""
 
 waits = st.sampled_from([0, 0.5, 3, 60]).map(lambda n: timedelta(minutes=n))
-steps = st.builds(EscalationStep, targets=st.sampled_from([("erin",), ("lea", "otto")]), wait=waits)
+answers = st.sampled_from([0.5, 5, 60]).map(lambda n: timedelta(minutes=n))
+steps = st.builds(EscalationStep, targets=st.sampled_from([("erin",), ("lea", "otto")]), wait=answers)
 policies = st.builds(
     EscalationPolicy,
     name=st.just("standard"),
@@ -132,14 +133,14 @@ def copy_of(desk: Desk) -> Desk:
     return Desk(**{name: getattr(desk, name) for name in given})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(desks(), changes)
 def test_every_incident_ends_in_a_push_a_line_of_a_digest_or_a_reason(desk: Desk, story: list[tuple[int, str]]):
     lived(desk, story)
     assert desk.pushes or desk.listed or desk.said
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(desks(), changes, passes)
 def test_looking_more_often_changes_nothing(desk: Desk, story: list[tuple[int, str]], extra: list[int]):
     other = lived(copy_of(desk), story, extra)

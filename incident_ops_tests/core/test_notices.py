@@ -1,21 +1,23 @@
 """What a change makes us say: one post per destination, edits as it changes, the story in the thread."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from typing import Any
 
-from incident_ops.core.alert import CheckSeverity
+import pytest
+
 from incident_ops.core.incident import Incident
-from incident_ops.core.notices import Action, Notice, Told, notices_for
-from incident_ops.core.routing import Destination, Route
-from incident_ops.core.severity import Assessment, Severity, assess
+from incident_ops.core.notices import Action, Notice, Push, Told, notices_for
+from incident_ops.core.routing import Destination
+from incident_ops.core.severity import Assessment, Severity
 from incident_ops.core.status import EntryKind, Resolution
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
 
 FIN, WEB = Destination(kind="slack", address="#fin"), Destination(kind="slack", address="#web")
-TO_FIN = Route(destinations=(FIN,), reasons=("#fin: team:fin owns a/b",))
-MUTED = replace(TO_FIN, suppressed="WARN is recorded and listed, not pushed")
 POSTED = Told(is_posted=True, last_push_at=minutes(0))
 WAITING = Told(is_posted=False)
+NOBODY: Mapping[Destination, Push] = {}
+NEW: Mapping[Destination, Told] = {}
 
 STORED = replace(make_incident(), news=(), revision=1)
 
@@ -23,47 +25,50 @@ STORED = replace(make_incident(), news=(), revision=1)
 def owed(
     before: Incident | None,
     after: Incident,
-    told: dict[Destination, Told],
-    *,
-    at: float = 10,
-    way: Route = TO_FIN,
+    told: Mapping[Destination, Told],
+    pushes: Mapping[Destination, Push] = NOBODY,
+    **anything: Any,
 ) -> list[Notice]:
-    return notices_for(
-        before,
-        replace(after, revision=after.revision + 1),
-        way,
-        told,
-        repeat_interval=timedelta(hours=4),
-        now=minutes(at),
-    )
+    return notices_for(before, replace(after, revision=after.revision + 1), told, pushes, **anything)
 
 
 def said(notices: list[Notice]) -> list[tuple[str, str, bool]]:
     return [(str(notice.action), notice.destination.address, notice.pushes) for notice in notices]
 
 
-def fired(incident: Incident, *, at: float, asset: str = "a/b", severity: Severity = Severity.SEV2) -> Incident:
-    alert = make_alert(asset, minutes(at))
-    return incident.fired(alert, Assessment(severity=severity, reasons=("why",)), now=minutes(at))
+def fired(incident: Incident, *, at: float, asset: str = "a/b") -> Incident:
+    assessment = Assessment(severity=Severity.SEV2, reasons=("why",))
+    return incident.fired(make_alert(asset, minutes(at)), assessment, now=minutes(at))
 
 
-def test_a_new_incident_is_posted_once_to_each_destination() -> None:
-    both = replace(TO_FIN, destinations=(FIN, WEB))
-    notices = owed(None, make_incident(), {}, way=both)
+def test_a_new_incident_is_posted_once_to_each_destination():
+    notices = owed(None, make_incident(), NEW, {FIN: Push(), WEB: Push()})
     assert said(notices) == [("post", "#fin", True), ("post", "#web", True)]
     assert [notice.key for notice in notices] == ["INC-1:post:slack:#fin", "INC-1:post:slack:#web"]
 
 
-def test_a_suppressed_incident_is_not_posted() -> None:
-    assert owed(None, make_incident(), {}, way=MUTED) == []
+def test_where_the_phone_does_not_ring_nothing_is_posted():
+    assert owed(None, make_incident(), NEW) == []
+    assert owed(STORED, fired(STORED, at=5), NEW) == []
 
 
-def test_a_repeat_edits_and_says_nothing() -> None:
+def test_a_post_may_come_later_and_says_why_it_comes_now():
+    [post] = owed(STORED, STORED, NEW, {FIN: Push(note="It waited.")})
+    assert (post.action, post.text, post.pushes) == (Action.POST, "It waited.", True)
+
+
+def test_a_post_that_goes_along_with_another_incidents_does_not_ring():
+    quiet = Push(text="It has grown.", rings=False)
+    assert said(owed(None, make_incident(), NEW, {FIN: quiet})) == [("post", "#fin", False)]
+    assert said(owed(STORED, STORED, {FIN: POSTED}, {FIN: quiet}))[0] == ("reply", "#fin", False)
+
+
+def test_a_repeat_edits_and_says_nothing():
     """Not one line per failed row of a storm, in nobody's thread."""
     assert said(owed(STORED, fired(STORED, at=10), {FIN: POSTED})) == [("edit", "#fin", False)]
 
 
-def test_a_change_is_told_in_the_thread_and_edits_the_post() -> None:
+def test_a_change_is_told_in_the_thread_and_edits_the_post():
     taken = STORED.acknowledged(by="ann", at=minutes(10))
     notices = owed(STORED, taken, {FIN: POSTED})
     assert said(notices) == [("reply", "#fin", False), ("edit", "#fin", False)]
@@ -71,7 +76,7 @@ def test_a_change_is_told_in_the_thread_and_edits_the_post() -> None:
     assert [notice.key for notice in notices] == ["INC-1:reply:slack:#fin:r2", "INC-1:edit:slack:#fin:r2"]
 
 
-def test_the_resolution_tells_the_recovery_too() -> None:
+def test_the_resolution_tells_the_recovery_too():
     """Two lines that say the same are one too many."""
     well = STORED.recovered(make_recovery(make_alert()), now=minutes(10)).resolved(at=minutes(10))
     [reply, edit] = owed(STORED, well, {FIN: POSTED})
@@ -79,81 +84,65 @@ def test_the_resolution_tells_the_recovery_too() -> None:
     assert edit.action is Action.EDIT
 
 
-def test_a_new_destination_gets_a_post_and_the_old_one_the_change() -> None:
+def test_a_new_destination_gets_a_post_and_the_old_one_the_change():
     """The owner became known after the post to the default channel: told at the start, told at the end."""
     data = Destination(kind="slack", address="#data")
     owned = STORED.owned_by("team:fin", {}, at=minutes(10))
-    assert said(owed(STORED, owned, {data: POSTED})) == [
+    assert said(owed(STORED, owned, {data: POSTED}, {FIN: Push()})) == [
         ("post", "#fin", True),
         ("reply", "#data", False),
         ("edit", "#data", False),
     ]
 
 
-def test_a_destination_that_left_the_route_still_hears_the_end() -> None:
+def test_every_destination_that_has_a_post_hears_the_end_whatever_the_route_says_by_now():
     ended = STORED.resolved(at=minutes(10), by="ann", reason=Resolution.FIXED)
-    assert said(owed(STORED, ended, {FIN: POSTED, WEB: POSTED}, way=TO_FIN))[-2:] == [
+    assert said(owed(STORED, ended, {FIN: POSTED, WEB: POSTED})) == [
+        ("reply", "#fin", False),
+        ("edit", "#fin", False),
         ("reply", "#web", False),
         ("edit", "#web", False),
     ]
 
 
-def test_the_end_is_told_even_when_the_incident_is_suppressed_by_now() -> None:
-    ended = STORED.resolved(at=minutes(10), by="ann", reason=Resolution.FIXED)
-    assert said(owed(STORED, ended, {FIN: POSTED}, way=MUTED)) == [
-        ("reply", "#fin", False),
-        ("edit", "#fin", False),
+def test_a_push_rings_in_the_thread_with_its_own_words_after_the_story():
+    after = fired(STORED, at=300, asset="x/y")
+    push = Push(text="It has grown: x/y.", note="This was the last.")
+    [reply, edit] = owed(STORED, after, {FIN: POSTED}, {FIN: push}, lines=["And this."])
+    assert (reply.pushes, edit.pushes) == (True, False)
+    assert reply.text.splitlines() == [
+        "X/y: not_null: 12 rows without a price",
+        "It has grown: x/y.",
+        "This was the last.",
+        "And this.",
     ]
 
 
-def test_a_warning_that_turns_into_an_error_posts_then() -> None:
-    warn = replace(make_incident(1, make_alert(check_severity=CheckSeverity.WARN)), revision=1, news=())
-    error = make_alert(occurred_at=minutes(5))
-    assessment = assess(check_severity=error.check_severity, kind=error.kind, tier=None)
-    after = warn.fired(error, assessment, now=minutes(5))
-    assert owed(warn, fired(warn, at=5), {}, way=MUTED) == []
-    assert said(owed(warn, after, {}, way=TO_FIN)) == [("post", "#fin", True)]
+@pytest.mark.parametrize("change", ["note", "acknowledged"])
+def test_a_persons_change_does_not_ring_by_itself(change: str):
+    after = (
+        STORED.noted(EntryKind.NOTE, "looking", at=minutes(300), by="ann")
+        if change == "note"
+        else STORED.acknowledged(by="ann", at=minutes(300))
+    )
+    assert said(owed(STORED, after, {FIN: POSTED}))[0] == ("reply", "#fin", False)
 
 
-# ---- the cool-down
+def test_while_it_flaps_the_thread_hears_only_what_is_said_besides():
+    ended = STORED.resolved(at=minutes(10))
+    assert said(owed(STORED, ended, {FIN: POSTED}, tells_story=False)) == [("edit", "#fin", False)]
+    [reply, _] = owed(STORED, ended, {FIN: POSTED}, tells_story=False, lines=["Flapping."])
+    assert (reply.text, reply.pushes) == ("Flapping.", False)
 
 
-def test_new_failures_push_again_after_the_repeat_interval_and_not_before() -> None:
-    for at, expected in (
-        (239, [("edit", "#fin", False)]),
-        (240, [("reply", "#fin", True), ("edit", "#fin", False)]),
-    ):
-        assert said(owed(STORED, fired(STORED, at=at), {FIN: POSTED}, at=at)) == expected, at
+def test_a_post_that_still_waits_shows_what_was_found_out_itself():
+    after = STORED.noted(EntryKind.SUSPECT, "suspect: raw", at=minutes(1))
+    after = after.noted(EntryKind.NOTE, "looking", at=minutes(1), by="ann")
+    texts = [owed(STORED, after, {FIN: told})[0].text for told in (WAITING, POSTED)]
+    assert texts == ["Looking", "Suspect: raw\nLooking"]
 
 
-def test_the_repeat_says_how_much_came() -> None:
-    [reply, _] = owed(STORED, replace(fired(STORED, at=240), failure_count=4_001), {FIN: POSTED}, at=240)
-    assert reply.text == "Still failing: 4,000 more since the first failure."
-
-
-def test_the_cool_down_starts_when_the_sink_has_accepted() -> None:
-    """Started earlier, an outage of Slack would swallow the only message."""
-    accepted_late = Told(is_posted=True, last_push_at=minutes(200))
-    assert said(owed(STORED, fired(STORED, at=300), {FIN: accepted_late}, at=300)) == [("edit", "#fin", False)]
-    assert said(owed(STORED, fired(STORED, at=300), {FIN: WAITING}, at=300)) == [("edit", "#fin", False)]
-
-
-def test_who_has_taken_it_is_not_pushed_again() -> None:
-    taken = replace(STORED.acknowledged(by="ann", at=minutes(1)), news=())
-    assert said(owed(taken, fired(taken, at=300), {FIN: POSTED}, at=300)) == [("edit", "#fin", False)]
-
-
-def test_a_persons_change_never_pushes() -> None:
-    noted = STORED.noted(EntryKind.NOTE, "looking", at=minutes(300), by="ann")
-    assert said(owed(STORED, noted, {FIN: POSTED}, at=300))[0] == ("reply", "#fin", False)
-
-
-def test_a_new_member_after_the_interval_pushes_with_its_own_words() -> None:
-    [reply, _] = owed(STORED, fired(STORED, at=300, asset="x/y"), {FIN: POSTED}, at=300)
-    assert (reply.pushes, reply.text) == (True, "X/y: not_null: 12 rows without a price")
-
-
-def test_a_long_story_is_cut_and_counted() -> None:
+def test_a_long_story_is_cut_and_counted():
     after = STORED
     for n in range(14):
         after = after.noted(EntryKind.NOTE, f"note {n}", at=minutes(n), by="ann")
@@ -161,6 +150,7 @@ def test_a_long_story_is_cut_and_counted() -> None:
     assert lines == [*(f"Note {n}" for n in range(10)), "and 4 more changes"]
 
 
-def test_what_happened_behind_the_scenes_is_not_told() -> None:
+def test_what_happened_behind_the_scenes_is_not_told():
     quiet = STORED.noted(EntryKind.NOTIFIED, "routed to #fin", at=minutes(1))
+    quiet = quiet.noted(EntryKind.SUPPRESSED, "nobody is pushed", at=minutes(1))
     assert said(owed(STORED, quiet, {FIN: POSTED})) == [("edit", "#fin", False)]

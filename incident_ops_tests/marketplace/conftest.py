@@ -1,4 +1,7 @@
-"""One home, one parsed dbt project and one instance for all tests of a worker that really run the marketplace."""
+"""One home, one parsed dbt project and one instance for all tests of a worker that really run the marketplace.
+
+The instance is in memory: every run is of this process, and a refresh writes more than a thousand events.
+"""
 
 from collections.abc import Iterator
 
@@ -14,7 +17,7 @@ from incident_ops_tests.marketplace.shop import Shop
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     base = tmp_path_factory.mktemp("marketplace")
     home = Home(base=base / "home").create()
-    with pytest.MonkeyPatch.context() as patch, dg.instance_for_test(temp_dir=str(base)) as instance:
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral(str(base)) as instance:
         patch.setenv(HOME_VARIABLE, str(home.base))
         prepared_manifest(home)
         # Importing the module is how Dagster loads the location; by now the manifest is there.

@@ -141,7 +141,8 @@ def test_hourly_checks_wait_until_something_was_loaded(shop: Shop, monkeypatch: 
     """Twenty checks of tables that don't exist yet would greet a new user with twenty alarms."""
     monkeypatch.setenv("MARKETPLACE_HOME", str(shop.home.base / "another"))
     schedule = shop.definitions.get_repository_def().get_schedule_def("checks_schedule")
-    tick = schedule.evaluate_tick(dg.build_schedule_context(instance=shop.instance))
+    with dg.instance_for_test() as on_disk:  # a schedule opens its instance by reference
+        tick = schedule.evaluate_tick(dg.build_schedule_context(instance=on_disk))
     assert not tick.run_requests and "run the job `refresh` first" in (tick.skip_message or "")
 
 

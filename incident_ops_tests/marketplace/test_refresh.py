@@ -212,8 +212,9 @@ def test_an_hourly_tick_runs_every_check_and_builds_nothing(shop: Shop) -> None:
     """Before any fault: healing one rebuilds what it hit, and no more."""
     schedule = shop.definitions.resolve_schedule_def("checks_schedule")
     at = datetime(2026, 11, 15, 6, 42, tzinfo=UTC)
-    tick = schedule.evaluate_tick(dg.build_schedule_context(instance=shop.instance, scheduled_execution_time=at))
-    [request] = tick.run_requests or []
+    with dg.instance_for_test() as on_disk:  # a schedule opens its instance by reference
+        context = dg.build_schedule_context(instance=on_disk, scheduled_execution_time=at)
+        [request] = schedule.evaluate_tick(context).run_requests or []
     every = shop.definitions.resolve_asset_graph().asset_check_keys
     assert set(request.asset_check_keys or ()) == every
     outcome = shop.run("checks")

@@ -131,6 +131,7 @@ GARBAGE: list[Any] = [
 
 
 def test_an_attribution_of_somebody_elses_making_is_ignored_and_the_alert_is_told(story: Story):
+    story.is_configured("budget: {pushes: 100}")
     for number, garbage in enumerate(GARBAGE):
         metadata = {ATTRIBUTION_METADATA: garbage, "null_rows": dg.MetadataValue.int(3)}
         story.reports_check(f"table_{number}", "not_null", passed=False, metadata=metadata)

@@ -38,7 +38,8 @@ def test_a_day_in_the_life_of_a_policy_that_warns_after_12_hours_and_fails_after
     story.tick()
     assert (story.incident.title, story.incident.severity) == (f"{asset}: late", Severity.SEV3)
     assert story.slack.calls == [] and story.store.inbox() == []
-    assert story.timeline(EntryKind.SUPPRESSED) == ["nobody is pushed: WARN is recorded and listed, not pushed"]
+    why = "nobody is pushed: WARN is recorded and listed, not pushed, in the daily digest"
+    assert story.timeline(EntryKind.SUPPRESSED) == [why]
 
     story.later(hours=12)
     story.reports_freshness(asset, "WARN", "FAIL")

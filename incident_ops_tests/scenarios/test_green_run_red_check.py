@@ -83,7 +83,8 @@ def test_a_warn_is_listed_with_its_reason_for_silence_and_pushes_nobody(story: S
     incident = story.incident
     assert incident.severity is Severity.SEV3
     assert digest_line(incident) == "INC-1 SEV3 triggered orders: check orders_not_null failed (WARN)"
-    assert story.timeline(EntryKind.SUPPRESSED) == ["nobody is pushed: WARN is recorded and listed, not pushed"]
+    why = "nobody is pushed: WARN is recorded and listed, not pushed, in the daily digest"
+    assert story.timeline(EntryKind.SUPPRESSED) == [why]
 
 
 def test_a_warn_that_turns_into_an_error_is_pushed_then(story: Story):

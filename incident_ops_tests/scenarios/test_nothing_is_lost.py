@@ -81,6 +81,8 @@ def test_an_incident_that_falls_silent_or_speaks_up_says_so_on_its_timeline(stor
     story.breaks("few_nulls")
     story.builds("orders")
     story.tick()
+    story.later(hours=5)
+    story.tick()
     said = [
         (entry.kind, entry.text.split(":")[0])
         for entry in story.store.timeline(1)

@@ -42,7 +42,9 @@ def _will_be_drawn_anyway(connection: Connection, notice: Notice) -> bool:
     return connection.execute(waiting.limit(1)).first() is not None
 
 
-def pushes_to(connection: Connection, destination: Destination, *, since: datetime) -> list[datetime]:
+def pushes_to(
+    connection: Connection, destination: Destination, *, since: datetime, limit: int | None = None
+) -> list[datetime]:
     pushes = sa.select(deliveries.c.created_at).where(
         IS_PUSH,
         deliveries.c.kind == destination.kind,
@@ -50,7 +52,8 @@ def pushes_to(connection: Connection, destination: Destination, *, since: dateti
         deliveries.c.created_at >= since,
         deliveries.c.status != DeliveryStatus.DEAD,
     )
-    return list(connection.scalars(pushes.order_by(deliveries.c.created_at)))
+    newest = pushes.order_by(deliveries.c.created_at.desc()).limit(limit)
+    return list(connection.scalars(newest))[::-1]
 
 
 class SqlOutbox:
@@ -190,6 +193,4 @@ def _loaded(connection: Connection, ids: Iterable[int]) -> list[Delivery]:
         )
         for post in connection.execute(posts).mappings():
             accepted[post["incident"], rows.destination_from(post)] = post
-    return [
-        rows.delivery_from(row, accepted.get((row["incident"], rows.destination_from(row)))) for row in found
-    ]
+    return [rows.delivery_from(row, accepted.get((row["incident"], rows.destination_from(row)))) for row in found]

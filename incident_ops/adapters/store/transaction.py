@@ -208,8 +208,8 @@ class SqlTransaction:
             )
         return told
 
-    def pushes_to(self, destination: Destination, *, since: datetime) -> list[datetime]:
-        return outbox.pushes_to(self._connection, destination, since=since)
+    def pushes_to(self, destination: Destination, *, since: datetime, limit: int | None = None) -> list[datetime]:
+        return outbox.pushes_to(self._connection, destination, since=since, limit=limit)
 
     # ---- attention
 

@@ -43,7 +43,7 @@ class Data:
     @property
     def sql(self) -> str:
         """The query that gives the rows, in the engine's own SQL."""
-        return str(self.backend.compile(self.table))
+        return sql_of(self.backend, self.table)
 
     @property
     def duckdb(self) -> "duckdb.DuckDBPyConnection | None":
@@ -58,7 +58,7 @@ class Data:
             TableChanged: a column went away meanwhile (told on DuckDB and PostgreSQL).
         """
         with self.limit(), _changes_told(self.backend_name):
-            return self.backend.to_pyarrow(expression).to_pylist()
+            return self.backend.to_pyarrow(_fetchable(expression)).to_pylist()
 
     def one(self, expression: "ir.Table") -> dict[str, Any]:
         """The only row of an expression, such as one of aggregates.
@@ -71,6 +71,18 @@ class Data:
         if len(rows) != 1:
             raise ReadError(f"one row was to be read, and there are {len(rows)}")
         return rows[0]
+
+
+def sql_of(backend: Any, table: "ir.Table") -> str:
+    """The query that gives the rows, with their columns as they are: Ibis's own makes texts of PostgreSQL's JSON,
+    of which a rule could ask no part."""
+    return str(backend.compiler.translate(table.op(), params={}).sql(backend.dialect))
+
+
+def _fetchable(expression: "ir.Table") -> "ir.Table":
+    """UUIDs as text: Ibis cannot fetch those of PostgreSQL."""
+    texts = {name: expression[name].cast("string") for name, kind in expression.schema().items() if kind.is_uuid()}
+    return expression.mutate(**texts) if texts else expression
 
 
 @contextmanager

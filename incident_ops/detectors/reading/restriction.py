@@ -12,7 +12,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from incident_ops.detectors.reading.data import Data
+from incident_ops.detectors.reading.data import Data, sql_of
 from incident_ops.detectors.reading.naming import named_table
 from incident_ops.detectors.reading.options import ReadError, ReadOptions
 from incident_ops.detectors.reading.sources import Place
@@ -53,7 +53,7 @@ def sampled(data: Data, rows: int) -> Data:
 def _around(backend: Any, table: ir.Table, clause: str) -> ir.Table:
     """SQL around the rows; the columns stay. With the schema given, since to ask for it some engines make a view,
     which a read-only session may not."""
-    sql = f"SELECT * FROM ({backend.compile(table)}) AS {ROWS} {clause}"
+    sql = f"SELECT * FROM ({sql_of(backend, table)}) AS {ROWS} {clause}"
     return backend.sql(sql, schema=table.schema())
 
 

@@ -55,9 +55,9 @@ class Attention(Protocol):
         """What `digest_of` gives for the same `until` was sent."""
         ...
 
-    def pushes_to(self, destination: Destination, *, since: datetime) -> list[datetime]:
-        """When pushes to the destination were enqueued, since then (included), newest last: those that wait and
-        those that were accepted, of any incident or none, not those that died."""
+    def pushes_to(self, destination: Destination, *, since: datetime, limit: int | None = None) -> list[datetime]:
+        """The newest `limit` times at which pushes to the destination were enqueued, since then (included), newest
+        last: of those that wait and those that were accepted, of any incident or none, not of those that died."""
         ...
 
 

@@ -42,6 +42,7 @@ digest_items = Table(
     columns.time("at"),
     columns.time("due_at"),
     columns.time("sent_at", nullable=True),
+    Index("ix_digest_items_incident", "incident"),  # else each new incident is looked for among them
     sqlite_autoincrement=True,
 )
 

@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_digest_items")),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_digest_items_incident", "digest_items", ["incident"])
     _partial_index(
         "uq_digest_items_unsent",
         "digest_items",
