@@ -30,13 +30,12 @@ from incident_ops.config import (
     load_settings,
     settings_from_text,
 )
-from incident_ops.config.compiled import people_of, receivers_of, route_tree, schedules_of, teams_of
-from incident_ops.config.compiled.attention import attention_rules_of, subscriptions_of
+from incident_ops.config.compiled import attention_rules_of, routing_rules_of, schedules_of
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.errors import ConfigError
 from incident_ops.core.expected_events import ExpectedEvent
 from incident_ops.core.own import OWN_ASSETS
-from incident_ops.core.routing import INBOX, Destination, RoutingRules
+from incident_ops.core.routing import INBOX, Destination, destination_of
 from incident_ops.core.status import Status
 from incident_ops.engine.dispatch import Sinks
 from incident_ops.engine.ops import Ops
@@ -170,16 +169,7 @@ def policy_of(settings: Settings, *, in_foreground: bool = False) -> Policy:
     sink = _SLACK if settings.slack_token else INBOX
     return Policy(
         version=hashlib.sha256(settings.text.encode()).hexdigest(),
-        routing=RoutingRules(
-            sink=sink,
-            default_channel=settings.slack_default_channel,
-            teams=teams_of(config),
-            people=people_of(config),
-            receivers=receivers_of(config, sink=sink),
-            tree=route_tree(config),
-            subscriptions=subscriptions_of(config),
-            fallback=config.fallback_receiver,
-        ),
+        routing=routing_rules_of(config, sink=sink, default_channel=settings.slack_default_channel),
         environment=config.environment,
         attention=attention_rules_of(config),
         schedules=schedules_of(config),
@@ -220,6 +210,7 @@ def sinks_of(settings: Settings, store: SqlStore, *, now: datetime) -> Sinks:
         notifiers=notifiers,
         default=Destination(kind=routing.sink, address=routing.default_channel),
         fallback=routing.last_resort[0] if routing.fallback else inbox,
+        address_of=lambda who: destination_of(who, routing).address,
         links_of=partial(links_of, webserver_url=settings.dagster_url),
         jitter=random.random,
     )

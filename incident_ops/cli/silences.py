@@ -8,6 +8,7 @@ import click
 
 from incident_ops import terminal_routes
 from incident_ops.adapters.wiring import utc_now
+from incident_ops.cli.incidents import OPEN
 from incident_ops.cli.options import (
     as_json,
     by_whom,
@@ -132,7 +133,8 @@ def _about(incident: Incident) -> list[Matcher]:
 
 
 def _open_and_matching(store: Store, matchers: Sequence[Matcher]) -> list[str]:
-    return [f"INC-{number}" for number, labels in store.firing_labels() if matches_all(matchers, labels)]
+    open_ones = store.incidents(statuses=OPEN)
+    return [each.id for each in reversed(open_ones) if matches_all(matchers, each.current_labels)]
 
 
 def _record(silence: Silence, now: datetime) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Message:
     Attributes:
         headline: one line: id, severity, title.
         summary: what happened, one or two sentences.
+        calls: e-mail addresses, or ids that the sink knows, of those who are to see it first.
         note: why it comes now or what comes of it, where that is not plain.
         facts: label and value, in order.
         detail: long text to be shown verbatim (an error), possibly empty.
@@ -47,6 +48,7 @@ class Message:
     colour: Colour
     headline: str
     summary: str
+    calls: tuple[str, ...] = ()
     note: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     detail: str = ""
@@ -107,6 +109,7 @@ def compose(
         colour=_COLOURS[incident.status],
         headline=f"{incident.id} {incident.severity} {incident.title}",
         summary=incident.summary,
+        calls=incident.responders,
         note=note,
         facts=tuple(facts),
         detail=incident.detail,

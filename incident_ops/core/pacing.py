@@ -2,7 +2,7 @@
 
     nothing was said yet          → first      once `group_wait` has passed since the first failure
     it ended before that          → never
-    it grew, or fails again       → grown      `group_interval` after the last push
+    it grew                       → grown      `group_interval` after the last push
     nothing changed               → repeat     `repeat_interval` after the last push
     somebody has it, or it ended  → nothing after the first
 
@@ -80,7 +80,8 @@ def next_push(
 
     Args:
         told: None for a destination that has no post.
-        has_grown: a member was added, or it was reopened, since the last push.
+        has_grown: a member was added since the last push. To fail again after its end is no growth: a flaky
+            task would ring with each retry.
     """
     if told is None:
         return _first(incident, pace, group, now)

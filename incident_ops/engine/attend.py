@@ -15,7 +15,7 @@ from incident_ops.core.escalation import skipped
 from incident_ops.core.incident import Incident
 from incident_ops.core.muting import Firing, QuietRules, quiet_by_rule
 from incident_ops.core.notices import Action, Notice, Told, notices_for
-from incident_ops.core.pacing import Group
+from incident_ops.core.pacing import Group, began
 from incident_ops.core.routing import Destination, Way, destination_of
 from incident_ops.core.teams import NOBODYS, DigestTime
 from incident_ops.core.urgency import Harm
@@ -37,7 +37,8 @@ class Attended:
     def tells_anybody(self) -> bool:
         """Whether anything but the time to look again has come of it."""
         done = self.decision
-        return bool(done.pushes or done.lines or done.reminder or done.question or done.entries or self.pages)
+        said = done.pushes or done.lines or done.reminder or done.question or done.entries or self.pages
+        return bool(said or done.listed or done.is_heard_now)
 
 
 def attend(
@@ -201,19 +202,20 @@ def _groups(
 
 
 def _group(tx: Transaction, others: Sequence[Incident], destination: Destination, *, now: datetime) -> Group:
-    began: datetime | None = None
+    waiting_since: datetime | None = None
     told_at: datetime | None = None
     lead = ""
     for other in others:
         heard = tx.told(other.number).get(destination)
         if heard is None:
-            first = min(member.first_fired_at for member in other.members)
-            began = first if began is None else min(began, first)
+            first = began(other)
+            waiting_since = first if waiting_since is None else min(waiting_since, first)
             continue
-        at = heard.last_push_at or other.updated_at
-        if told_at is None or at > told_at:
+        place = from_record(tx.attention(other.number)).places.get(str(destination))
+        at = (place.pushed_at if place is not None else None) or heard.last_push_at
+        if at is not None and (told_at is None or at > told_at):
             told_at, lead = min(at, now), other.id
-    return Group(began=began, told_at=told_at, lead=lead)
+    return Group(began=waiting_since, told_at=told_at, lead=lead)
 
 
 def _digest_time(listed: Listed, knowledge: Knowledge) -> DigestTime:

@@ -16,7 +16,7 @@ from incident_ops.core.routing import Destination, Way
 from incident_ops.core.urgency import Harm
 from incident_ops.engine.forecast import harm_ahead
 from incident_ops.engine.knowledge import Knowledge
-from incident_ops.engine.paging import paged
+from incident_ops.engine.paging import paged, spent_at
 from incident_ops.engine.ports import Transaction
 
 LOOKED_AHEAD = timedelta(days=7)
@@ -74,6 +74,7 @@ class _Rehearsal:
         self._told: dict[Destination, Told] = {}
         self._was_open: bool | None = None
         self._harm = self._next_harm(now)
+        self._groups = self._groups_at(now)
 
     @property
     def is_done(self) -> bool:
@@ -125,8 +126,8 @@ class _Rehearsal:
             quiet=self._quiet(at),
             team=knowledge.policy.routing.team_of(incident.owner),
             harm=self._harm,
-            spent=lambda place: self._tx.pushes_to(place, since=at - rules.budget.per),
-            groups=self._groups(at),
+            spent=lambda place: [t for t in spent_at(self._tx, place, rules.budget, now=at) if t <= at],
+            groups=self._groups,
         )
 
     def _quiet(self, at: datetime) -> Quiet | None:
@@ -148,7 +149,7 @@ class _Rehearsal:
 
     # ---- groups
 
-    def _groups(self, at: datetime) -> dict[tuple[str, Destination], Group]:
+    def _groups_at(self, at: datetime) -> dict[tuple[str, Destination], Group]:
         """What the group that it would join was told, by node and place; most are told each by itself."""
         together = [way for way in self._ways if not {"root", "..."} & set(way.node.group_by)]
         if not together:

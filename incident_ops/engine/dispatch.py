@@ -2,7 +2,7 @@
 none disappears."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
@@ -39,6 +39,7 @@ class Sinks:
         notifiers: by kind of destination; `inbox` is always among them.
         default: where a post goes whose own destination cannot exist (unknown or archived channel).
         fallback: where a post goes as well when its destination does not answer, and when `default` fails too.
+        address_of: a person's e-mail address → what the sink knows the person by.
         jitter: draws from [0, 1).
     """
 
@@ -46,6 +47,7 @@ class Sinks:
     default: Destination
     fallback: Destination
     links_of: Callable[[Incident], tuple[Link, ...]]
+    address_of: Callable[[str], str]
     jitter: Callable[[], float]
 
 
@@ -142,7 +144,8 @@ def _message(store: Store, delivery: Delivery, sinks: Sinks) -> Message:
         colour = Colour.RED if delivery.pushes else Colour.GREEN
         return told(incident, delivery.text, colour=colour, links=sinks.links_of(incident))
     found = store.findings(delivery.number)
-    return compose(incident, links_of=sinks.links_of, found=found, note=delivery.note)
+    message = compose(incident, links_of=sinks.links_of, found=found, note=delivery.note)
+    return replace(message, calls=tuple(sinks.address_of(who) for who in message.calls))
 
 
 def _found(notifier: Notifier, delivery: Delivery) -> Receipt | None:
@@ -195,7 +198,14 @@ def _moved_to(destination: Destination, delivery: Delivery) -> Notice:
     """The same notice to another place; what was meant for one person says for whom."""
     if delivery.action is Action.POST:
         key = f"INC-{delivery.number}:post:{destination}"
-        return Notice(key=key, number=delivery.number, destination=destination, action=Action.POST, pushes=True)
+        return Notice(
+            key=key,
+            number=delivery.number,
+            destination=destination,
+            action=Action.POST,
+            text=delivery.text,
+            pushes=delivery.pushes,
+        )
     is_addressed = delivery.text.startswith(_FOR)
     return Notice(
         key=f"{_identity_of(delivery)}{_TO}{destination}",

@@ -52,9 +52,10 @@ def test_without_a_schedule_all_are_told(office: CommandLine) -> None:
         ("fin-primary", ["otto@acme.test"]),
         ("office", []),
     ]
-    assert office("oncall", "who", "--at", "2026-11-21T12:00Z").out == (
-        "fin-primary: otto@acme.test until Mon 2026-11-23 09:00 CET\noffice: nobody until Mon 2026-11-23 09:00 UTC\n"
-    )
+    assert office("oncall", "who", "--at", "2026-11-21T12:00Z").out.splitlines() == [
+        "fin-primary: otto@acme.test until Mon 2026-11-23 09:00 CET",
+        "office: nobody until Mon 2026-11-23 09:00 UTC",
+    ]
 
 
 def test_where_there_are_no_schedules_it_says_so(cli: CommandLine) -> None:

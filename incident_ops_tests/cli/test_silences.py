@@ -54,6 +54,18 @@ def test_what_is_silenced_says_so_at_the_next_pass(two: CommandLine) -> None:
     assert reasons == [["nobody is pushed: silenced by ann until 2100-01-01 00:00 UTC (silence 1: known)"], []]
 
 
+def test_a_snoozed_incident_is_pushed_when_somebody_ends_that(two: CommandLine) -> None:
+    assert two("snooze", "INC-1", "--for", "8h", "--by", "ann").code == 0
+    now = utc_now()
+    assert two("tick", "--at", (now + timedelta(minutes=1)).isoformat()).code == 0
+    assert [message["incident"] for message in two("inbox", "--json").json] == ["INC-2"]
+    reasons = [e["text"] for e in two("show", "1", "--json").json["timeline"] if e["kind"] == "suppressed"]
+    assert len(reasons) == 1 and reasons[0].startswith("nobody is pushed: snoozed until ")
+    assert two("snooze", "INC-1", "--off", "--by", "bob").code == 0
+    assert two("tick", "--at", (now + timedelta(minutes=2)).isoformat()).code == 0
+    assert [message["incident"] for message in two("inbox", "--json").json] == ["INC-2", "INC-1"]
+
+
 def test_a_silence_of_an_incident_matches_its_asset_and_check(two: CommandLine) -> None:
     record = two("silence", "add", "--incident", "INC-2", "--for", "2h", "--comment", "x", "--json").json
     assert (record["matchers"], record["matching"]) == (['asset = "web"', 'check = "not_null"'], ["INC-2"])
@@ -74,7 +86,7 @@ def test_a_label_that_nobody_has_is_told_and_kept(two: CommandLine) -> None:
         0,
         [
             'no incident has a label "tema"; did you mean team?',
-            'no incident has a label "tag:incident_ops/teir"; did you mean tag:incident_ops/tier?',
+            'no incident has a label "tag:incident_ops/teir"; did you mean tag:incident_ops/tier or tier?',
         ],
     )
     assert "nothing open matches" in answer.out

@@ -111,6 +111,7 @@ def sinks(*notifiers: FakeSink | PlainSink, jitter: float = 0) -> Sinks:
         default=Destination(kind="slack", address="#data"),
         fallback=Destination(kind="inbox", address="#data"),
         links_of=lambda incident: (),
+        address_of=lambda who: who,
         jitter=lambda: jitter,
     )
 

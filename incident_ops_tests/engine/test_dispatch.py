@@ -228,7 +228,12 @@ def test_two_workers_at_once_send_each_delivery_once(store: SqlStore) -> None:
     keys = sorted(owe(store, open_incident(store, f"a/{n}"), Action.POST) for n in range(12))
     slack = SlowSink(threading.Barrier(2))
     where = Sinks(
-        notifiers={"slack": slack}, default=FIN, fallback=FIN, links_of=lambda incident: (), jitter=lambda: 0.0
+        notifiers={"slack": slack},
+        default=FIN,
+        fallback=FIN,
+        links_of=lambda incident: (),
+        address_of=lambda who: who,
+        jitter=lambda: 0.0,
     )
     counts: list[int] = []
 

@@ -130,7 +130,10 @@ def test_a_warning_is_recorded_with_the_reason_for_its_silence(store: SqlStore) 
     """Law 6: every silence has a reason, on the timeline."""
     triage(store, [make_alert(check_severity=CheckSeverity.WARN)], knowing(), now=minutes(1))
     assert posts(store) == []
-    assert store.timeline(1)[-1].text == "nobody is pushed: WARN is recorded and listed, not pushed, in the daily digest"
+    assert (
+        store.timeline(1)[-1].text
+        == "nobody is pushed: WARN is recorded and listed, not pushed, in the daily digest"
+    )
     triage(store, [make_alert(occurred_at=minutes(2))], knowing(), now=minutes(2))
     assert posts(store) == ["post #fin"]
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -31,6 +32,7 @@ from incident_ops.core.incident import Incident
 from incident_ops.core.status import EntryKind
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ops import Ops, Report, know, tick
+from incident_ops.engine.triage import change
 from incident_ops_tests import tenant
 from incident_ops_tests.fake_slack import FakeMessage, FakeSlack
 from incident_ops_tests.processes import make_home
@@ -78,6 +80,20 @@ class Story:
     def later(self, **duration: float) -> None:
         """Time passes: `later(hours=4)`."""
         self.clock.pass_by(timedelta(**duration))
+
+    def it_is(self, local: str, zone: str = "UTC") -> None:
+        """Time passes until then: `it_is("2031-03-04 03:00", "Europe/Berlin")`."""
+        then = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        assert then >= self.now, "no clock is put back here"
+        self.clock.pass_by(then - self.now)
+
+    def goes_on(self, *, every: timedelta, **duration: float) -> None:
+        """Time passes, with a pass after each `every` of it: `goes_on(every=timedelta(minutes=1), hours=2)`."""
+        end = self.now + timedelta(**duration)
+        while self.now + every <= end:
+            self.clock.pass_by(every)
+            self.tick()
+        self.clock.pass_by(end - self.now)
 
     def breaks(self, *faults: str) -> None:
         """From now on these faults of the tenant are in force, and no others."""
@@ -141,6 +157,13 @@ class Story:
     def tick(self, may_go_on: Callable[[], bool] = lambda: True) -> Report:
         return tick(self.ops(), now=self.now, may_go_on=may_go_on)
 
+    def changes(self, verb: Callable[[Incident], Incident], number: int | None = None) -> None:
+        """What a person does to an incident (the only one), as the command line does it."""
+        change(self.store, number or self.incident.number, verb, self.knowledge(), now=self.now)
+
+    def is_acknowledged(self, by: str = "erin@acme.test", number: int | None = None) -> None:
+        self.changes(lambda incident: incident.acknowledged(by=by, at=self.now), number)
+
     def knowledge(self) -> Knowledge:
         """What triage is given, for stories that hand it alerts of their own."""
         return know(self.ops(), now=self.now)
@@ -170,6 +193,11 @@ class Story:
     def pushes(self) -> list[FakeMessage]:
         """What made somebody's phone ring: posts, and replies that were shown in the channel as well."""
         return [message for message in self.slack.messages if message.thread_ts is None or message.broadcast]
+
+    def rang_at(self, place: str, zone: str = "UTC") -> list[str]:
+        """When a phone rang for a channel or a user, as `03-04 09:00`, in local time."""
+        at = [float(push.ts) for push in self.pushes if push.channel_name == place.removeprefix("#")]
+        return [f"{datetime.fromtimestamp(ts, tz=ZoneInfo(zone)):%m-%d %H:%M}" for ts in at]
 
     def told(self) -> dict[str, list[str]]:
         """Channel → headlines of the posts there, as they read now."""

@@ -30,6 +30,7 @@ from incident_ops.adapters.notify.slack_errors import (
     refused,
 )
 from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, OnceOnlyClient, slack_client
+from incident_ops.adapters.notify.slack_text import inline
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message
@@ -75,7 +76,7 @@ class SlackNotifier:
         self._warned: set[str] = set()
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
-        payload = render(message)
+        payload = render(message, calls=[self._mention_of(who) for who in message.calls])
         place = destination.address
         if _EMAIL.fullmatch(place):
             place = self._user_of(place)
@@ -92,6 +93,16 @@ class SlackNotifier:
         if receipt.channel != destination.address:
             self._channel_ids[destination.address] = receipt.channel
         return receipt
+
+    def _mention_of(self, who: str) -> str:
+        """Their phone rings; of somebody whom Slack does not know, or does not tell us of, the name is shown."""
+        if not _USER_ID.fullmatch(who):
+            try:
+                who = self._user_of(who)
+            except TransportError as trouble:
+                self._warn(f"nobody is mentioned: {trouble}")
+                return inline(who)
+        return f"<@{who}>"
 
     def _user_of(self, email: str) -> str:
         """The id of the user; raises `TransportError`, permanent if Slack knows nobody of that address."""

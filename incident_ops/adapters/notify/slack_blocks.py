@@ -7,7 +7,7 @@ attachments after a few lines. The status stands in words among the facts for th
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ Block = dict[str, Any]
 HEADER = 150
 SUMMARY = 1_200
 NOTE = 600
+MOST_CALLS = 10
 FIELDS_OF_A_SECTION = 10
 MOST_FACTS = 20
 LABEL, VALUE = 60, 200
@@ -44,8 +45,15 @@ class SlackPayload:
     blocks: tuple[Block, ...]
 
 
-def render(message: Message) -> SlackPayload:
-    return SlackPayload(text=_headline_and_summary(message), blocks=tuple(_blocks(message)))
+def render(message: Message, *, calls: Sequence[str] = ()) -> SlackPayload:
+    """
+    Args:
+        calls: those who are to see it first, as Slack's own mentions.
+    """
+    blocks = list(_blocks(message))
+    if calls:
+        blocks.insert(1, _context(_mrkdwn(f"For {', '.join(calls[:MOST_CALLS])}")))
+    return SlackPayload(text=_headline_and_summary(message), blocks=tuple(blocks))
 
 
 def render_text(message: Message) -> str:

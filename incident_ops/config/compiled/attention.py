@@ -11,6 +11,7 @@ from incident_ops.core.routing import Subscription
 
 
 def attention_rules_of(config: Config) -> AttentionRules:
+    """Timers, quiets, escalation, budget."""
     return AttentionRules(
         intervals=intervals_of(config),
         policies=escalation_policies_of(config),
@@ -26,4 +27,5 @@ def attention_rules_of(config: Config) -> AttentionRules:
 
 
 def subscriptions_of(config: Config) -> tuple[Subscription, ...]:
+    """Who wants to hear of what, whoever owns it."""
     return tuple(Subscription(who=each.who, matchers=each.matchers, how=each.how) for each in config.subscriptions)

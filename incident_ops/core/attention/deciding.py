@@ -112,9 +112,7 @@ class _Deciding:
             place = places.get(name, Place())
             if heard is not None and place.pushed_at is None:
                 at = heard.last_push_at or self.now
-                places[name] = replace(
-                    place, pushed_at=at, members=len(members), reopened=incident.reopened, collapsed=""
-                )
+                places[name] = replace(place, pushed_at=at, members=len(members), collapsed="")
         self.state = replace(self.state, members=members, places=MappingProxyType(places))
 
     def _left_behind(self) -> Attention:
@@ -151,8 +149,8 @@ class _Deciding:
         if told is None and place.pushed_at is not None:
             return False  # it refused the post, which went elsewhere
         group = self.seen.groups.get((way.node.path, way.destination), ALONE)
-        pace, has_grown = _pace(way), self._has_grown(place)
-        due = next_push(self.incident, told, pace, has_grown=has_grown, group=group, now=self.now)
+        has_grown = bool(self._new_to(place))
+        due = next_push(self.incident, told, _pace(way), has_grown=has_grown, group=group, now=self.now)
         if due is None:
             if told is not None and told.last_push_at is None and self.incident.status is Status.TRIGGERED:
                 self.wakes.append(self.now + way.node.group_interval)  # not accepted yet: nothing to count from
@@ -178,9 +176,6 @@ class _Deciding:
         if told is None or not told.is_posted or at is None:
             return told
         return replace(told, last_push_at=max(at, told.last_push_at or at))
-
-    def _has_grown(self, place: Place) -> bool:
-        return bool(self._new_to(place)) or self.incident.reopened > place.reopened
 
     def _new_to(self, place: Place) -> list[Member]:
         unheard = set(self.state.members[place.members :])
@@ -246,15 +241,15 @@ class _Deciding:
         if due.kind is PushKind.REPEAT:
             text = still_failing(self.incident, now=self.now)
         elif due.kind is PushKind.GROWN:
-            text = grown_by([] if self.incident.reopened > place.reopened else self._new_to(place))
+            text = grown_by(self._new_to(place))
         if is_lead and way.node is not OUR_OWN:
             spent = self.seen.spent(way.destination)
             address = way.destination.address
             notes.append(allowance(self.rules.budget, self.incident.severity, address, spent, now=self.now).note)
         self.pushes[way.destination] = Push(text=text, note="\n".join(filter(None, notes)), rings=is_lead)
         self.wakes.append(self.now + way.node.repeat_interval)
-        members, reopened = len(self.state.members), self.incident.reopened
-        self._keep(way, replace(place, pushed_at=self.now, members=members, reopened=reopened, collapsed=""))
+        members = len(self.state.members)
+        self._keep(way, replace(place, pushed_at=self.now, members=members, collapsed=""))
 
     def _why_now(self) -> str:
         judged = urgency(self.incident.severity, self.seen.team, self.seen.harm, unknown_since=None, now=self.now)

@@ -49,7 +49,6 @@ def _place_record(place: Place) -> dict[str, Any]:
     return {
         "pushed_at": _text(place.pushed_at),
         "members": place.members,
-        "reopened": place.reopened,
         "listed": place.listed,
         "collapsed": place.collapsed,
     }
@@ -59,7 +58,6 @@ def _place(record: Mapping[str, Any]) -> Place:
     return Place(
         pushed_at=_time(record["pushed_at"]),
         members=record["members"],
-        reopened=record["reopened"],
         listed=record["listed"],
         collapsed=record["collapsed"],
     )

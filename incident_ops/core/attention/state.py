@@ -43,14 +43,12 @@ class Place:
         pushed_at: when it was last decided to push there. Who was pushed, and is not among the told, has refused
             the post.
         members: of how many members, in the order in which they came, it had heard then.
-        reopened: how often the incident had been reopened then.
         listed: failures that it had when it was last put into the digest there; None: it never was.
         collapsed: why its first push was over budget: the digest tells it instead, when there is budget again too.
     """
 
     pushed_at: datetime | None = None
     members: int = 0
-    reopened: int = 0
     listed: int | None = None
     collapsed: str = ""
 

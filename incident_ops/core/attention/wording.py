@@ -41,10 +41,8 @@ def still_failing(incident: Incident, *, now: datetime) -> str:
 
 def grown_by(members: Sequence[Member]) -> str:
     """Args:
-    members: those that came since the last notice; none of them when it fails again.
+    members: those that came since the last notice.
     """
-    if not members:
-        return "It fails again after it was resolved."
     shown = ", ".join(str(member.subject) for member in members[:MOST_NAMES])
     more = f" and {len(members) - MOST_NAMES} more" if len(members) > MOST_NAMES else ""
     return f"It has grown: {shown}{more} since the last notice."
