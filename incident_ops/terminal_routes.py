@@ -90,7 +90,8 @@ def _policies_below(node: Record) -> Iterator[str]:
 
 
 def _policy(name: str, policy: Record) -> Tree:
-    times = f", {policy['repeat']} more times through" if policy["repeat"] else ""
+    repeat = policy["repeat"]
+    times = f", gone through again {'once' if repeat == 1 else f'{repeat} times'}" if repeat else ""
     limit = policy["acknowledge_timeout"]
     again = f", triggered again {limit} after an acknowledgement" if limit else ""
     tree = Tree(Text(f"escalation policy {name}{times}{again}"))

@@ -64,13 +64,13 @@ def test_every_installed_version_is_held_by_the_constraints():
     assert "://" not in held
 
 
-def test_the_configuration_of_the_readme_is_valid_and_all_of_it_works():
-    [_, configuration] = blocks("yaml")
+@pytest.mark.parametrize("configuration", blocks("yaml")[1:])
+def test_each_configuration_of_the_readme_is_valid_and_all_of_it_works(configuration: str):
     assert not_yet_effective(parse_config(configuration, file="README.md")) == []
 
 
 def test_the_workspace_line_of_the_readme_is_the_one_we_ship():
-    [workspace, _] = blocks("yaml")
+    workspace, *_ = blocks("yaml")
     ours = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
     assert yaml.safe_load(workspace)["load_from"][0] in ours
 

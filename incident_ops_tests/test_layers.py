@@ -93,7 +93,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "definitions.py": ("core", "engine", "adapters", "config", "detectors", "defs", "dagster"),
     "terminal": ("core", "engine.ports", "terminal", "terminal_lineage", "rich"),
     "cli/": (
-        "cli", "terminal", "terminal_story", "terminal_detectors", "core", "engine", "adapters", "config",
+        "cli", "terminal", "terminal_story", "terminal_detectors", "terminal_routes", "terminal_simulation", "core", "engine", "adapters", "config",
         "detectors", "demo", "web", "dagster", "click", "yaml",
     ),
     "demo.py": (

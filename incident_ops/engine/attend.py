@@ -12,6 +12,7 @@ from incident_ops.core.attention import Decision, Listed, Seen, acknowledgement_
 from incident_ops.core.attention.record import from_record, to_record
 from incident_ops.core.attention.state import Attention
 from incident_ops.core.escalation import skipped
+from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.muting import Firing, QuietRules, quiet_by_rule
 from incident_ops.core.notices import Action, Notice, Told, notices_for
@@ -19,6 +20,7 @@ from incident_ops.core.pacing import Group, began
 from incident_ops.core.routing import Destination, Way, destination_of
 from incident_ops.core.teams import NOBODYS, DigestTime
 from incident_ops.core.urgency import Harm
+from incident_ops.engine.forecast import harm_ahead
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.paging import Paged, paged, spent_at
 from incident_ops.engine.ports import Transaction
@@ -78,7 +80,7 @@ def attend(
                 now=now,
             ),
             team=knowledge.policy.routing.team_of(incident.owner),
-            harm=_harm(findings.impact.get("next_harm")) if findings is not None else None,
+            harm=_next_harm(tx, incident, findings, knowledge, now=now) if findings is not None else None,
             is_assessed=findings is not None or incident.root.subject.asset is None,
             spent=lambda destination: spent_at(tx, destination, rules.budget, now=now),
             groups=_groups(tx, incident, ways, now=now),
@@ -179,8 +181,19 @@ def _firing(knowledge: Knowledge, table: Sequence[Incident]) -> list[Firing]:
     return [Firing(id=f"INC-{number}", labels=each) for number, each in labels.items()]
 
 
-def _harm(record: Mapping[str, str] | None) -> Harm | None:
-    return Harm(asset=record["asset"], at=datetime.fromisoformat(record["at"])) if record else None
+def _next_harm(
+    tx: Transaction, incident: Incident, found: Findings, knowledge: Knowledge, *, now: datetime
+) -> Harm | None:
+    """As it was found; once that has passed, the one after it: nothing else may have changed since."""
+    record = found.impact.get("next_harm")
+    if not record:
+        return None
+    harm = Harm(asset=record["asset"], at=datetime.fromisoformat(record["at"]))
+    if harm.at > now:
+        return harm
+    places = [incident.root.subject.asset, *(member.subject.asset for member in incident.firing)]
+    assets = {place.key for place in places if place is not None}
+    return harm_ahead(tx.history, assets, catalog=knowledge.catalog, ticks=knowledge.ticks, now=now)
 
 
 def _groups(

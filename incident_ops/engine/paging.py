@@ -46,7 +46,7 @@ def paged(
         missing += [] if found else [target]
         for destination, why in found:
             reached.setdefault(destination, why)
-    over: list[str] = []
+    over: dict[Destination, str] = {}
     notices: list[Notice] = []
     for destination, why in reached.items():
         spent = spent_at(tx, destination, knowledge.policy.attention.budget, now=now)
@@ -54,13 +54,13 @@ def paged(
             knowledge.policy.attention.budget, incident.severity, destination.address, spent, now=now
         )
         if allowed.quiet is not None:
-            over.append(allowed.quiet.text)
+            over[destination] = allowed.quiet.text
             continue
         notices.append(_notice(incident, page, destination, why, allowed.note, told))
     notices += [_nobody(incident, page, target, place) for target in missing for place in _last_resort(knowledge)]
-    said = [f"{destination.address} ({why})" for destination, why in reached.items()]
-    text = f"{page}: paged {', '.join(said)}" if said else f"{page} reached nobody"
-    text = "; ".join([text, *(_missing(target) for target in missing), *over])
+    said = [f"{place.address} ({why})" for place, why in reached.items() if place not in over]
+    text = f"{page}: paged {', '.join(said)}" if said else f"{page} paged nobody"
+    text = "; ".join([text, *(_missing(target) for target in missing), *over.values()])
     return Paged(
         policy=page.policy,
         notices=tuple(notices),

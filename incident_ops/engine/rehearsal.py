@@ -259,7 +259,7 @@ def record_of(done: Rehearsed) -> dict[str, Any]:
         "severity": str(incident.severity),
         "nature": str(incident.nature),
         "owner": incident.owner,
-        "labels": dict(incident.current_labels),
+        "labels": {name: value for name, value in incident.current_labels.items() if name != "root"},
     }
 
 

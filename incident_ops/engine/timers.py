@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from incident_ops.core.classification import precisions
@@ -31,6 +32,8 @@ def attend_due(store: Store, knowledge: Knowledge, *, now: datetime, may_go_on: 
     _wake_for_a_new_configuration(store, knowledge, now=now)
     done = Triaged()
     while may_go_on() and (numbers := store.to_attend(now=now, limit=BATCH)):
+        if knowledge.policy.attention.inhibit:  # what was open when the pass began may be over by now
+            knowledge = replace(knowledge, firing=dict(store.firing_labels()))
         with store.transaction() as tx:
             desk = Desk(tx, knowledge, now=now)
             for number in numbers:

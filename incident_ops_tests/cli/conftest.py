@@ -12,7 +12,7 @@ import pytest
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.adapters.wiring import DATABASE_FILE
 from incident_ops.cli import main
-from incident_ops_tests.processes import make_home
+from incident_ops_tests.blank import blank_home, blank_store
 
 NOBODY = "http://127.0.0.1:9"  # the port "discard": refused at once
 
@@ -52,7 +52,8 @@ class CommandLine:
 
     @contextmanager
     def store(self) -> Iterator[SqlStore]:
-        with open_store(f"sqlite:///{self.home / DATABASE_FILE}") as opened:
+        """What commands find; without it the first command makes the store, as for a newcomer."""
+        with open_store(blank_store(self.home / DATABASE_FILE)) as opened:
             yield opened
 
 
@@ -80,6 +81,6 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...
 
 @pytest.fixture
 def cli(environment: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    home = make_home(tmp_path / "home")
+    home = blank_home(tmp_path / "home")
     environment(DAGSTER_HOME=str(home))
     return CommandLine(home, capsys)

@@ -1,7 +1,7 @@
-"""`incident-ops routes`: the tree as a picture, and who would hear of a failure that never was."""
+"""`incident-ops routes test`: who would hear of a failure that never was, and why."""
 
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,6 @@ import pytest
 
 from incident_ops.adapters.dagster_deadlines import cron_ticks
 from incident_ops.adapters.wiring import DATABASE_FILE, in_force, policy_of, surroundings_of
-from incident_ops.core.catalog import SLACK_TAG, TIER_TAG, AssetNode, Catalog
-from incident_ops.core.forecast.deadlines import CronWindow
 from incident_ops.core.nature import nature_of_check
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.record import utc_text
@@ -22,85 +20,7 @@ from incident_ops.engine.timers import attend_due
 from incident_ops.engine.triage import triage
 from incident_ops_tests.builders import make_alert
 from incident_ops_tests.cli.conftest import CommandLine
-
-CONFIG = """
-teams:
-  fin:
-    slack: "#fin-data"
-    engineer: erin@acme.test
-    analyst: anna@acme.test
-    lead: lea@acme.test
-    timezone: Europe/Berlin
-    working_hours: {days: [mon, tue, wed, thu, fri], from: "09:00", to: "18:00"}
-  web: {slack: "#web-data", timezone: America/New_York}
-people:
-  erin@acme.test: {slack: U0ERIN}
-  lea@acme.test: {slack: U0LEA}
-schedules:
-  fin-primary:
-    timezone: Europe/Berlin
-    layers:
-      - {rotation: weekly, handoff: "mon 09:00", start: 2026-01-05, members: [erin@acme.test, otto@acme.test]}
-escalation_policies:
-  standard:
-    repeat: 1
-    steps:
-      - {notify: ["schedule:fin-primary"], wait: 5m}
-      - {notify: [lea@acme.test, "receiver:war-room"], wait: 10m}
-route:
-  receiver: owner
-  routes:
-    - matchers: ['tag:incident_ops/tier = "gold"', 'severity =~ "SEV[01]"']
-      receiver: war-room
-      escalation_policy: standard
-      continue: true
-    - matchers: ['team = "web"', 'nature = "freshness"']
-      receiver: web-late
-      mute_time_intervals: [nights]
-    - matchers: ['group = "noise"']
-      receiver: digest
-      digest: daily
-    - {matchers: ['team = "fin"'], receiver: owner}
-receivers:
-  - {name: war-room, slack: {channel: "#war-room"}}
-  - {name: web-late, slack: {channel: "#web-late"}}
-time_intervals:
-  - {name: nights, timezone: America/New_York, from: "20:00", to: "08:00"}
-maintenance:
-  - {matchers: ['group = "warehouse"'], from: 2026-11-20T01:00Z, until: 2026-11-20T05:00Z, comment: upgrade}
-expected_events:
-  - {name: black friday, assets: [orders], natures: [volume], from: 2026-11-20, until: 2026-11-20, up_to: 6.0}
-inhibit_rules:
-  - {source_matchers: ['nature = "pipeline"'], target_matchers: ['nature = "freshness"'], equal: [asset]}
-subscriptions:
-  - {who: cfo@acme.test, matchers: ['asset = "orders"'], how: digest}
-"""
-
-NIGHT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # a Friday, 03:00 in Berlin
-DAY = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-
-
-def due_at(cron: str) -> CronWindow:
-    return CronWindow(deadline_cron=cron, lower_bound_delta=timedelta(hours=1), timezone="UTC")
-
-
-SHOP = Catalog(
-    [
-        AssetNode(key="orders", owners=("team:fin",), tags={TIER_TAG: "gold"}),
-        AssetNode(key="refunds", owners=("team:fin",), tags={TIER_TAG: "bronze"}),
-        AssetNode(key="tomorrow", owners=("team:fin",), tags={TIER_TAG: "bronze"}),
-        AssetNode(key="tomorrows", upstream=("tomorrow",), freshness=due_at("59 1 * * *")),
-        AssetNode(key="soon", owners=("team:fin",), tags={TIER_TAG: "bronze"}),
-        AssetNode(key="soons", upstream=("soon",), freshness=due_at("40 2 * * *")),
-        AssetNode(key="web", owners=("team:web",)),
-        AssetNode(key="both", owners=("team:fin", "team:web")),
-        AssetNode(key="tagged", owners=("team:fin",), tags={SLACK_TAG: "tagged"}),
-        AssetNode(key="vacuumed", owners=("team:web",), group="warehouse"),
-        AssetNode(key="noisy", owners=("team:web",), group="noise"),
-        AssetNode(key="nobodys"),
-    ],
-    fetched_at=NIGHT,
-)
+from incident_ops_tests.cli.routed import CONFIG, DAY, NIGHT, SHOP
 
 
 @pytest.fixture
@@ -379,49 +299,3 @@ def test_a_label_that_no_incident_has_is_told_on_standard_error(shop: CommandLin
     answer = shop("routes", "test", "--asset", "web", "--label", "grop=x", "--json")
     assert 'no incident has a label "grop"; did you mean group?' in answer.err
     assert answer.json["labels"]["grop"] == "x"
-
-
-TREE = """\
-everything → owner (the owner's channel, else the default one)
-group_by root, group_wait 30 s, group_interval 5 min, repeat_interval 4 h
-├── tag:incident_ops/tier = "gold", severity =~ "SEV[01]" → war-room (#war-room), continue
-│   escalation_policy standard
-├── team = "web", nature = "freshness" → web-late (#web-late)
-│   muted in nights
-├── group = "noise" → digest (the owner's digest)
-│   digest daily
-└── team = "fin" → owner (the owner's channel, else the default one)
-
-escalation policy standard, 1 more times through
-├── step 0: schedule:fin-primary (now otto@acme.test), 5 min
-└── step 1: lea@acme.test, receiver:war-room, 10 min
-
-Subscriptions, whatever the tree says:
-  cfo@acme.test: asset = "orders" → digest
-"""
-
-
-def test_the_tree_is_drawn_with_what_differs_from_the_branch_above(shop: CommandLine) -> None:
-    always_otto = CONFIG.replace("[erin@acme.test, otto@acme.test]", "[otto@acme.test]")
-    shop.configure(always_otto.replace('from: "20:00", to: "08:00"', "days: [mon]"))
-    drawn = "\n".join(line.rstrip() for line in shop("routes", "show").out.splitlines())
-    lines = [line for line in drawn.splitlines() if "now: muted" not in line]
-    assert "\n".join(lines) + "\n" == TREE
-
-
-def test_the_tree_says_what_is_muted_now_and_what_cannot_be_written_to(shop: CommandLine) -> None:
-    all_week = CONFIG.replace('from: "20:00", to: "08:00"', "days: [mon, tue, wed, thu, fri, sat, sun]")
-    shop.configure(all_week.replace('slack: {channel: "#web-late"}', "email: {to: [web@acme.test]}"))
-    out = shop("routes", "show").out
-    assert "now: muted by the time interval nights" in out
-    assert "web-late (#data-incidents; not email, which this version cannot write to)" in out
-
-
-def test_without_a_file_all_goes_to_the_owner(cli: CommandLine) -> None:
-    record = cli("routes", "show", "--json").json
-    assert (record["tree"]["receiver"], record["tree"]["routes"], record["default"]) == (
-        "owner",
-        [],
-        "#data-incidents",
-    )
-    assert rehearsed(cli, "--asset", "a/b")["receivers"] == ["owner"]

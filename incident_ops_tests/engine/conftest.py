@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from incident_ops.adapters.store import SqlStore, open_store
+from incident_ops_tests.blank import blank_store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqlStore]:
-    with open_store(f"sqlite:///{tmp_path}/x.db") as opened:
+    with open_store(blank_store(tmp_path / "x.db")) as opened:
         yield opened

@@ -14,6 +14,7 @@ from incident_ops.core.metrics import CheckMeasurement, Measured, Measurement
 from incident_ops.core.provenance import Facts
 from incident_ops.core.status import EntryKind, Resolution, Status
 from incident_ops.engine.lessons import hand_on
+from incident_ops.engine.timers import attend_due
 from incident_ops.engine.triage import change, triage
 from incident_ops_tests.builders import make_alert, make_recovery, minutes
 from incident_ops_tests.engine.test_triage import knowing, posts
@@ -191,6 +192,7 @@ def test_more_than_was_announced_pages_even_right_after_what_was(store: SqlStore
     fails(store, 2, times=40, **ANNOUNCED)
     excused, real = sorted(store.incidents(), key=lambda i: i.number)
     assert (excused.is_open, real.is_open, real.excuse) == (False, True, None)
+    attend_due(store, knowing(), now=minutes(3), may_go_on=lambda: True)  # its group_wait is over
     assert posts(store, real.number) == ["post #data"]
 
 

@@ -1,4 +1,7 @@
-"""A failing dbt test leaves an evaluation and a failed step, and dbt skips what comes after: one failure."""
+"""A failing dbt test leaves an evaluation and a failed step, and dbt skips what comes after: one failure.
+
+The last test is of what the builds leave for provenance; it is here because dbt takes seconds to start.
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,7 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from incident_ops.adapters.dagster_events import DagsterEvents
 from incident_ops.core.alert import AlertKind
+from incident_ops.core.provenance import Provenance
 from incident_ops.engine.ops import take_run
 from incident_ops_tests.processes import make_home
 from incident_ops_tests.scenarios.small_dbt import definitions_of, make_project
@@ -78,3 +83,16 @@ def test_evaluation_and_failed_step_are_one_incident_and_what_dbt_skipped_is_lis
     assert post.channel_name == ("fin" if knows_the_catalog else "data-incidents")
     assert "third (not run: upstream second)" in post.content
     assert len(story.pushes) == 1
+
+
+def test_models_have_pointers_checksums_and_verdicts(story: Story, built: Built):
+    story.runs(built.definitions)
+    found = DagsterEvents(story.instance).read(None, now=story.now, limit=1000).facts
+    first, second, first_again, again = found.materializations
+    assert [m.asset for m in found.materializations] == ["first", "second"] * 2
+    assert (second.inputs, again.inputs) == ({"first": first.id}, {"first": first_again.id})
+    assert first.code_version
+    assert first.code_version != second.code_version
+    assert second.code_version == again.code_version, "dbt's checksum, the same in every run"
+    history = Provenance(found.materializations, found.evaluations)
+    assert [history.is_bad(m) for m in (first, second, again)] == [False, True, True]

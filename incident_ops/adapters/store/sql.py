@@ -30,6 +30,7 @@ from incident_ops.adapters.store.reads import (
     incidents_selected,
     values_among,
 )
+from incident_ops.adapters.store.recorded import recorded
 from incident_ops.adapters.store.silences import SqlSilences
 from incident_ops.adapters.store.tables import (
     IS_ANNOUNCED,
@@ -48,6 +49,7 @@ from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.status import Status, TimelineEntry
 from incident_ops.engine.ports import Transaction, Unassessed
+from incident_ops.engine.ports.simulation import Recorded
 
 
 def open_store(url: str | URL) -> "SqlStore":
@@ -135,12 +137,18 @@ class SqlStore(
         return self._open_ones(IS_OPEN_WITHOUT_OWNER)
 
     def firing_labels(self) -> list[tuple[int, Mapping[str, str]]]:
-        open_ones = sa.select(incidents.c.number, incidents.c.labels).where(
+        changing = {
+            name: incidents.c[name] for name in ("status", "severity", "priority", "nature", "cause_class")
+        }
+        open_ones = sa.select(incidents.c.number, incidents.c.labels, *changing.values()).where(
             incidents.c.status.in_(OPEN_STATUSES), incidents.c.merged_into.is_(None)
         )
         with self._database.reading() as connection:
-            found = [(number, labels) for number, labels in connection.execute(open_ones)]
-        return sorted(found, key=lambda labelled: labelled[0])
+            found = connection.execute(open_ones.order_by(incidents.c.number)).mappings().all()
+        return [
+            (row["number"], {**row["labels"], **{name: row[name] for name in changing if row[name]}})
+            for row in found
+        ]
 
     def _open_ones(self, condition: sa.ColumnElement[bool]) -> list[Incident]:
         numbers = sa.select(incidents.c.number).where(condition).order_by(incidents.c.number)
@@ -182,6 +190,10 @@ class SqlStore(
     def runs_with_alerts(self, run_ids: Collection[str]) -> set[str]:
         with self._database.reading() as connection:
             return values_among(connection, alerts.c.run_id, list(run_ids))
+
+    def recorded(self, *, since: datetime) -> Recorded:
+        with self._database.reading() as connection:
+            return recorded(connection, since=since)
 
     # ---- cursors and named values
 

@@ -187,7 +187,12 @@ class _Deciding:
     def _quiet_here(self, way: Way) -> Quiet | None:
         """By the branch: its hours, its digest, and what is only a warning."""
         node = way.node
-        by_hours = quiet_by_hours(node.mute, node.active, self.rules.intervals, now=self.now)
+        by_hours = quiet_on_all(
+            [
+                quiet_by_hours(each.mute, each.active, self.rules.intervals, now=self.now)
+                for each in (node, *way.also)
+            ]
+        )
         if by_hours is not None:
             return by_hours
         if is_warning(self.incident):

@@ -4,7 +4,7 @@ By default to the asset's `incident_ops/slack` tag, else to its owners' channels
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Literal
@@ -73,12 +73,14 @@ class Way:
 
     Attributes:
         team: whose policy, hours and digest apply there, if any is known.
+        also: other branches that lead there; it is quiet by its hours only when they are as well.
     """
 
     destination: Destination
     node: RouteNode
     reason: str
     team: Team | None = None
+    also: tuple[RouteNode, ...] = ()
 
     @property
     def escalation_policy(self) -> str | None:
@@ -106,6 +108,8 @@ def ways(
         known = found.get(way.destination)
         if known is None or (known.node.digest is not None and way.node.digest is None):
             found[way.destination] = way
+        elif way.node.digest is None or known.node.digest is not None:
+            found[way.destination] = replace(known, also=(*known.also, way.node))
     return tuple(found.values())
 
 

@@ -112,5 +112,5 @@ class Agenda(Protocol):
         ...
 
     def firing_labels(self) -> list[tuple[int, Mapping[str, str]]]:
-        """Number and labels of each open incident, oldest first."""
+        """Number and labels of each open incident, as they are now (`Incident.current_labels`), oldest first."""
         ...

@@ -1,0 +1,54 @@
+"""`incident-ops routes show`: the tree as a picture."""
+
+import pytest
+
+from incident_ops_tests.cli.conftest import CommandLine
+from incident_ops_tests.cli.routed import CONFIG
+
+
+@pytest.fixture
+def shop(cli: CommandLine) -> CommandLine:
+    cli.configure(CONFIG)
+    return cli
+
+
+TREE = """\
+everything → owner (the owner's channel, else the default one)
+group_by root, group_wait 30 s, group_interval 5 min, repeat_interval 4 h
+├── tag:incident_ops/tier = "gold", severity =~ "SEV[01]" → war-room (#war-room), continue
+│   escalation_policy standard
+├── team = "web", nature = "freshness" → web-late (#web-late)
+│   muted in nights
+├── group = "noise" → digest (the owner's digest)
+│   digest daily
+└── team = "fin" → owner (the owner's channel, else the default one)
+
+escalation policy standard, gone through again once
+├── step 0: schedule:fin-primary (now otto@acme.test), 5 min
+└── step 1: lea@acme.test, receiver:war-room, 10 min
+
+Subscriptions, whatever the tree says:
+  cfo@acme.test: asset = "orders" → digest
+"""
+
+
+def test_the_tree_is_drawn_with_what_differs_from_the_branch_above(shop: CommandLine) -> None:
+    always_otto = CONFIG.replace("[erin@acme.test, otto@acme.test]", "[otto@acme.test]")
+    shop.configure(always_otto.replace('from: "20:00", to: "08:00"', "days: [mon]"))
+    drawn = "\n".join(line.rstrip() for line in shop("routes", "show").out.splitlines())
+    lines = [line for line in drawn.splitlines() if "now: muted" not in line]
+    assert "\n".join(lines) + "\n" == TREE
+
+
+def test_the_tree_says_what_is_muted_now_and_what_cannot_be_written_to(shop: CommandLine) -> None:
+    all_week = CONFIG.replace('from: "20:00", to: "08:00"', "days: [mon, tue, wed, thu, fri, sat, sun]")
+    shop.configure(all_week.replace('slack: {channel: "#web-late"}', "email: {to: [web@acme.test]}"))
+    out = shop("routes", "show").out
+    assert "now: muted by the time interval nights" in out
+    assert "web-late (#data-incidents; not email, which this version cannot write to)" in out
+
+
+def test_without_a_file_all_goes_to_the_owner(cli: CommandLine) -> None:
+    record = cli("routes", "show", "--json").json
+    assert (record["tree"]["receiver"], record["tree"]["routes"]) == ("owner", [])
+    assert record["default"] == "#data-incidents"
