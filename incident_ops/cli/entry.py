@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from incident_ops.adapters.wiring import dispose_stores
-from incident_ops.cli import changes, detectors, incidents, lineage, oncall, routes, running, silences, upkeep
+from incident_ops.cli import changes, detectors, incidents, lineage, oncall, routes, running, silences, simulate, upkeep
 from incident_ops.core.errors import IllegalChange, IncidentOpsError, NotFound
 
 
@@ -22,7 +22,7 @@ def commands() -> None:
     """Incidents of a Dagster instance: what broke, who was told, what came of it."""
 
 
-for module in (incidents, changes, silences, routes, oncall, lineage, detectors, running, upkeep):
+for module in (incidents, changes, silences, routes, oncall, lineage, detectors, running, simulate, upkeep):
     for command in module.COMMANDS:
         commands.add_command(command)
 

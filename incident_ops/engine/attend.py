@@ -18,6 +18,7 @@ from incident_ops.core.muting import Firing, QuietRules, quiet_by_rule
 from incident_ops.core.notices import Action, Notice, Told, notices_for
 from incident_ops.core.pacing import Group, began
 from incident_ops.core.routing import Destination, Way, destination_of
+from incident_ops.core.status import EntryKind
 from incident_ops.core.teams import NOBODYS, DigestTime
 from incident_ops.core.urgency import Harm
 from incident_ops.engine.forecast import harm_ahead
@@ -93,6 +94,9 @@ def attend(
         incident = incident.noted(kind, text, at=now)
     for page in pages:
         incident = incident.noted(page.entry[0], page.entry[1], at=now)
+    if decision.question:
+        again = " again" if decision.question > 1 else ""
+        incident = incident.noted(EntryKind.NOTIFIED, f"asked{again} what it was", at=now)
     if incident.is_open:
         incident = replace(incident, responders=knowledge.responders(incident))
     return Attended(

@@ -178,7 +178,7 @@ def _read_again_for(mark: str, ops: Ops, *, now: datetime, may_go_on: Callable[[
 
 def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
     """Owe what has come due by the clock, and deliver what is owed."""
-    knowledge = know(ops, now=now)
+    knowledge = _founded_on(_complete(ops, ops.store.catalog()), ops, now=now)  # no webserver delays a delivery
     attend_due(ops.store, knowledge, now=now, may_go_on=may_go_on)
     send_digests(ops.store, knowledge, now=now)
     hand_over(ops.store, knowledge, now=now)
@@ -195,8 +195,12 @@ def take_run(ops: Ops, run_id: str, *, now: datetime) -> Triaged:
 def know(ops: Ops, *, now: datetime, in_foreground: bool = False) -> Knowledge:
     """The catalog, fresh if it can be had and as last known if not, and the rules."""
     retry = timedelta(0) if in_foreground else CATALOG_RETRY
+    return _founded_on(refreshed_catalog(ops, now=now, retry=retry), ops, now=now)
+
+
+def _founded_on(catalog: Catalog, ops: Ops, *, now: datetime) -> Knowledge:
     return Knowledge(
-        catalog=refreshed_catalog(ops, now=now, retry=retry),
+        catalog=catalog,
         policy=ops.policy,
         installed_at=_installed_at(ops, now=now),
         ticks=ops.ticks,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from threading import Event
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from incident_ops.core.alert import Nature
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.schedule import BUCKET_TAG, build_detector_condition, build_detector_schedule
 from incident_ops.detectors.scope import Scope
+from incident_ops_tests.blank import blank_home
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
 MANY = [f"shop/table_{number}" for number in range(1000)]
@@ -32,8 +34,8 @@ def checks_on(assets: Sequence[Any], **options: Any) -> list[dg.AssetChecksDefin
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test(temp_dir=str(blank_home(tmp_path))) as instance:
         yield instance
 
 

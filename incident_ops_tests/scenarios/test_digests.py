@@ -58,7 +58,7 @@ def to_the_digest(how: str) -> str:
 def test_a_digest_comes_when_the_team_begins_to_work(story: Story, how: str, fails_at: str, told_at: str):
     begins(story, fails_at, to_the_digest(how))
     reports(story)
-    assert story.timeline(EntryKind.SUPPRESSED)[0].startswith(f"nobody is pushed: it is for the {how} digest")
+    assert story.timeline(EntryKind.SUPPRESSED)[-1].startswith(f"nobody is pushed: it is for the {how} digest")
     story.it_is(told_at, BERLIN)
     story.clock.pass_by(-MINUTE)
     story.tick()
@@ -108,7 +108,7 @@ def test_a_person_reads_at_the_time_of_their_own_what_the_team_is_told_at_once(s
 def test_who_has_subscribed_to_pushes_has_the_whole_story(story: Story):
     begins(story, "2031-03-04 10:00", PUSHED)
     reports(story)
-    story.later(minutes=10)
+    story.goes_on(every=MINUTE, minutes=1)
     reports(story, passed=True)
     assert {place: [headline[0] for headline in told] for place, told in story.told().items()} == {
         "fin": ["🟢"],
