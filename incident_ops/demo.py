@@ -36,7 +36,7 @@ FAULT = "null_prices"
 PATIENCE = 300.0
 LOCATIONS = ("incident_ops", "marketplace")
 EVERYTHING, STRUCK = "refresh", "refresh_finance"
-"""The fault is in the orders, which are finance's: other domains are not rebuilt, so they are at risk and stay good."""
+"""The orders are finance's: what other domains built stays good, and is at risk until the fault is healed."""
 
 _DAGSTER_YAML = """\
 telemetry: {enabled: false}

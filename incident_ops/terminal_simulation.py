@@ -28,10 +28,10 @@ def show(record: Record, *, days: int) -> None:
     if not out.is_terminal:
         out.width = _NO_EDGE
     replayed = record["replayed"]
+    since, until = (record[edge][:16].replace("T", " ") for edge in ("since", "until"))
     out.print(
         f"{_count(replayed['alerts'], 'alert')}, {_count(replayed['recoveries'], 'recovery', 'recoveries')} and "
-        f"{_count(replayed['changes_by_people'], 'change')} by people, "
-        f"{record['since'][:16]} to {record['until'][:16]} UTC\n".replace("T", " ")
+        f"{_count(replayed['changes_by_people'], 'change')} by people, {since} to {until} UTC\n"
     )
     if record["recipients"]:
         out.print(_people(record["recipients"], days=days, has_after=record["after"] is not None))

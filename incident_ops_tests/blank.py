@@ -5,7 +5,10 @@ For tests that are about something else. Those of a first start, and of migratio
 
 import atexit
 import shutil
+import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +24,15 @@ def blank_store(file: Path) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_migrated_store(), file)
     return f"sqlite:///{file}"
+
+
+@contextmanager
+def kept_open(file: Path) -> Iterator[None]:
+    """Our store opens a connection for each transaction, and SQLite empties its log into the file when the last one
+    is closed, which takes as long as the transaction. With one that stays and does nothing, that happens once."""
+    with closing(sqlite3.connect(file)) as idle:
+        idle.execute("SELECT 1 FROM sqlite_master").fetchone()  # it is opened by the first statement
+        yield
 
 
 def blank_home(folder: Path) -> Path:

@@ -12,7 +12,18 @@ from typing import NoReturn
 import click
 
 from incident_ops.adapters.wiring import dispose_stores
-from incident_ops.cli import changes, detectors, incidents, lineage, oncall, routes, running, silences, simulate, upkeep
+from incident_ops.cli import (
+    changes,
+    detectors,
+    incidents,
+    lineage,
+    oncall,
+    routes,
+    running,
+    silences,
+    simulate,
+    upkeep,
+)
 from incident_ops.core.errors import IllegalChange, IncidentOpsError, NotFound
 
 

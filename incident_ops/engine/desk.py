@@ -48,6 +48,7 @@ class Desk:
         self._unplaced: list[Alert] = []
         self._announced: set[str] = set()
         self._woken: set[int] = set()
+        self._reopened: list[int] = []
 
     def lay_out(self, incidents: Iterable[Incident]) -> None:
         for incident in incidents:
@@ -96,6 +97,8 @@ class Desk:
                 incident = found.fired(alert, self._knowledge.assess(alert), now=self._now)
                 incident = incident.noted(EntryKind.SUPPRESSED, excuse, at=self._now)
             case Attach(incident=found, reopens=reopens, reason=reason):
+                if reopens:
+                    self._reopened.append(found.number)
                 incident = found.reopen(why=reason, at=self._now) if reopens else found
                 incident = incident.fired(alert, self._knowledge.assess(alert), now=self._now)
                 incident = self._with_its_word(incident, alert)
@@ -234,12 +237,18 @@ class Desk:
         self._current[other.number] = merged_into(other, survivor, why=why, at=self._now, by=by)
 
     def _home_of(self, key: MemberKey) -> int:
-        """Where the member was when the transaction began, or when its alert was taken."""
+        """Where the member was when the transaction began, or when its alert was taken, or with which incident it
+        came back."""
         for number in sorted(self._by_identity[key[0]], key=lambda n: (n < 0, abs(n))):
             incident = self._before[number] or self._current.get(number)
             if incident is not None and incident.is_open and any(m.key == key for m in incident.members):
                 return number
-        return next(number for alert, number in reversed(self._alerts) if _key_of(alert) == key)
+        taken = [number for alert, number in reversed(self._alerts) if _key_of(alert) == key]
+        return next(iter([*taken, *(n for n in self._reopened if self._had(n, key))]))
+
+    def _had(self, number: int, key: MemberKey) -> bool:
+        before = self._before[number]
+        return before is not None and any(member.key == key for member in before.members)
 
     def _voice_of(self, member: Member, home: int) -> Alert:
         heard = [alert for alert, _ in self._alerts if _key_of(alert) == member.key]

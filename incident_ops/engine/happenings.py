@@ -72,7 +72,7 @@ def happenings(recorded: Recorded) -> Happenings:
     """What is to be replayed."""
     stories = _stories(recorded)
     seen: list[tuple[datetime, Observation]] = [(alert.observed_at, alert) for _, alert in recorded.alerts]
-    healed = [each for story in stories for each in story.recoveries()]
+    healed = [each for story in stories for each in _once(story.recoveries())]
     done = [each for story in stories for each in story.deeds()]
     observed: defaultdict[datetime, list[Observation]] = defaultdict(list)
     for at, observation in [*seen, *healed]:
@@ -93,6 +93,11 @@ def happenings(recorded: Recorded) -> Happenings:
 
 
 _BEYOND = frozenset({EntryKind.MERGED, EntryKind.SPLIT})
+
+
+def _once(seen: Iterable[tuple[datetime, Observation]]) -> Iterable[tuple[datetime, Observation]]:
+    """A recovery and the end that it brings are two lines of the timeline."""
+    return {observation.event_id: (at, observation) for at, observation in seen}.values()
 
 
 def _as_they_came(observations: Iterable[Observation]) -> list[Observation]:

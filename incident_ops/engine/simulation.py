@@ -2,8 +2,8 @@
 triage and timers once more, into a store of its own, in which whatever is owed is accepted at once.
 
 The clock goes from one happening or timer to the next; each is a pass, as the sensors make them. Not replayed is
-what was built from what, so that incidents are grouped by lineage and time alone and those who use the data are not
-told, and what a sink refused.
+what was built from what, so that incidents are grouped by lineage and time alone and those who use the data hear
+nothing, and what a sink refused.
 """
 
 import heapq
@@ -200,7 +200,8 @@ def _simulated(outcome: Outcome, routing: RoutingRules, *, not_applicable: int) 
         )
         for rung in outcome.rung
     )
-    reasons = {(reason_of(text), number) for number, text in outcome.suppressed}
+    suppressed = [(number, text) for number, text in outcome.suppressed if not text.endswith(_FOR_A_MOMENT)]
+    reasons = {(reason_of(text), number) for number, text in suppressed}
     return Simulated(
         pushes=pushes,
         zones=zones,
@@ -237,7 +238,6 @@ _REASONS: tuple[tuple[str, QuietKind], ...] = (
     ("WARN is ", QuietKind.DIGESTED),
     ("it is for the ", QuietKind.DIGESTED),
     ("held until ", QuietKind.HELD),
-    ("outside of the working hours ", QuietKind.HELD),
     ("over budget: ", QuietKind.OVER_BUDGET),
     ("merged into ", QuietKind.RECORDED),
     ("expected event ", QuietKind.RECORDED),
@@ -245,6 +245,7 @@ _REASONS: tuple[tuple[str, QuietKind], ...] = (
 )
 """How the sentences begin that `core.muting`, `core.attention` and their kin write on the timeline."""
 
+_FOR_A_MOMENT = "it waits to be looked into"
 OVER_ALREADY, OTHERWISE = "over_already", "otherwise"
 
 

@@ -1,6 +1,5 @@
 """Incidents shown on a real instance: what a person finds in the UI, and what repeats it must not make."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import dagster as dg
@@ -17,12 +16,6 @@ from incident_ops.detectors.history import EventLog
 from incident_ops_tests.builders import T0, make_alert, make_incident, minutes
 
 UI = "http://dagster.example.com"
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(overrides={"telemetry": {"enabled": False}}) as instance:
-        yield instance
 
 
 def shown(instance: dg.DagsterInstance, key: str = "incidents", partition: str | None = None) -> list:

@@ -32,25 +32,19 @@ def crashes() -> dg.AssetCheckResult:
     raise ConnectionError("the warehouse is down")
 
 
-def test_the_nature_is_the_one_that_the_newest_evaluation_declares() -> None:
-    with dg.instance_for_test() as instance:
-        dg.materialize(
-            [orders, looks_right, amount_is_present, adds_up, crashes], instance=instance, raise_on_error=False
-        )
-        asked = [
-            ("orders", name) for name in ("looks_right", "amount_is_present", "adds_up", "crashes", "never_ran")
-        ]
-        assert natures_of(instance, asked) == {
-            ("orders", "looks_right"): Nature.VOLUME,
-            ("orders", "amount_is_present"): Nature.RULE,
-        }
+def test_the_nature_is_the_one_that_the_newest_evaluation_declares(instance: dg.DagsterInstance) -> None:
+    dg.materialize(
+        [orders, looks_right, amount_is_present, adds_up, crashes], instance=instance, raise_on_error=False
+    )
+    asked = [("orders", name) for name in ("looks_right", "amount_is_present", "adds_up", "crashes", "never_ran")]
+    assert natures_of(instance, asked) == {
+        ("orders", "looks_right"): Nature.VOLUME,
+        ("orders", "amount_is_present"): Nature.RULE,
+    }
 
 
-def test_a_great_many_checks_are_asked_for_in_parts() -> None:
+def test_a_great_many_checks_are_asked_for_in_parts(instance: dg.DagsterInstance) -> None:
     """One statement with all of them is refused by SQLite."""
-    with dg.instance_for_test() as instance:
-        dg.materialize([orders, looks_right], instance=instance)
-        many = [(f"shop/{number}", "adds_up") for number in range(3 * AT_ONCE)]
-        assert natures_of(instance, [*many, ("orders", "looks_right")]) == {
-            ("orders", "looks_right"): Nature.VOLUME
-        }
+    dg.materialize([orders, looks_right], instance=instance)
+    many = [(f"shop/{number}", "adds_up") for number in range(3 * AT_ONCE)]
+    assert natures_of(instance, [*many, ("orders", "looks_right")]) == {("orders", "looks_right"): Nature.VOLUME}

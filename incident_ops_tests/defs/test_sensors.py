@@ -159,15 +159,16 @@ def test_a_sensor_only_reads_translates_calls_the_engine_and_says_so():
 # ---- what a tick does
 
 
-def test_a_tick_opens_the_incident_of_a_green_run_and_the_next_delivery_tells_it(
+def test_a_tick_opens_the_incident_of_a_green_run_and_a_delivery_after_the_group_wait_tells_it(
     instance: dg.DagsterInstance, inject: Callable[..., None]
 ):
     inject("nulls")
     tenant.run(instance, "orders")
     detection = tick(incident_detection_sensor, instance)
     assert detection.skip_message == "1 alerts: 1 incidents opened, 0 resolved"
-    delivery = tick(notification_sensor, instance)
-    assert delivery.skip_message == "1 delivered, 0 pending"
+    assert tick(notification_sensor, instance).skip_message == "0 delivered, 0 pending"
+    after_the_group_wait = build_sensors(Later(minutes=0.5))[-1]
+    assert tick(after_the_group_wait, instance).skip_message == "1 delivered, 0 pending"
     assert [message.incident for message in store().inbox()] == ["INC-1"]
 
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident_ops.adapters.store import SqlStore, open_store
-from incident_ops.core.alert import Alert
+from incident_ops.core.alert import Alert, Observation
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.routing import RoutingRules
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.triage import triage
-from incident_ops_tests.builders import T0, make_alert, minutes
+from incident_ops_tests.builders import T0, make_alert, make_recovery, minutes
 
 NAMES = [f"a{n}" for n in range(7)]
 
@@ -67,3 +67,38 @@ def test_any_order_and_any_pages_end_in_the_same_incidents(
                 assert sum(incident.alert_count for incident in open_ones) == len(alerts)
         assert ends[1] == ends[0]
         assert ends[2] == ends[0]
+
+
+Happening = tuple[str, str, bool]
+"""Asset, check, and whether it fails or is healthy again."""
+
+
+@st.composite
+def days(draw: st.DrawFn) -> list[list[Happening]]:
+    """Pages, half an hour apart."""
+    happening = st.tuples(st.sampled_from(NAMES[:4]), st.sampled_from(["first", "second"]), st.booleans())
+    return draw(st.lists(st.lists(happening, min_size=1, max_size=4), min_size=2, max_size=7))
+
+
+@settings(max_examples=40)
+@given(catalog=lineages(), pages=days())
+def test_whatever_fails_recovers_and_fails_again_is_in_one_open_incident_until_it_is_healthy(
+    catalog: Catalog, pages: list[list[Happening]]
+) -> None:
+    """A pass that raises would come to the same events again, and stop there for good."""
+    rules = RoutingRules(sink="slack", default_channel="#data")
+    knowledge = Knowledge(catalog=catalog, policy=Policy(routing=rules), installed_at=T0)
+    failing: dict[tuple[str, str], Alert] = {}
+    with TemporaryDirectory() as folder, open_store(f"sqlite:///{Path(folder) / 'any.db'}") as store:
+        for number, page in enumerate(pages):
+            observations: list[Observation] = []
+            for place, (asset, check, fails) in enumerate(page):
+                at = minutes(30 * number + place)
+                if fails:
+                    failing[asset, check] = make_alert(asset, at, check=check)
+                    observations.append(failing[asset, check])
+                elif (asset, check) in failing:
+                    observations.append(make_recovery(failing.pop((asset, check)), at))
+            triage(store, observations, knowledge, now=minutes(30 * number + 10))
+            firing = [m.key for i in store.incidents() if i.is_open for m in i.firing]
+            assert sorted(firing) == sorted((alert.fingerprint, "") for alert in failing.values())

@@ -26,7 +26,7 @@ import dagster as dg
 import pytest
 
 from incident_ops.adapters.store import SqlStore
-from incident_ops.adapters.wiring import Surroundings, dispose_stores, in_force, wire
+from incident_ops.adapters.wiring import DATABASE_FILE, Surroundings, dispose_stores, in_force, wire
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.incident import Incident
 from incident_ops.core.status import EntryKind
@@ -34,6 +34,7 @@ from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ops import Ops, Report, deliver, know, tick
 from incident_ops.engine.triage import change
 from incident_ops_tests import tenant
+from incident_ops_tests.blank import blank_store
 from incident_ops_tests.fake_slack import FakeMessage, FakeSlack
 from incident_ops_tests.processes import make_home
 
@@ -224,6 +225,7 @@ def telling(
 ) -> Iterator[Story]:
     """A new stage in `folder`; what is in its home already is used as it is."""
     home = make_home(folder / "home")
+    blank_store(home / DATABASE_FILE)  # to lay the tables anew for each story takes half a second
     storage = dg.DagsterInstance.from_config if on_disk else dg.DagsterInstance.ephemeral
     clock = Clock()
     monkeypatch.setenv("TENANT_FAULTS", str(home / "faults"))

@@ -78,10 +78,8 @@ def test_the_message_names_what_is_open_since_when_and_who_has_it(story: Story):
     for who in ("U0ERIN", "U0OTTO"):
         [text] = said(story, who)
         assert "1 open:" in text, "web's team pages by no schedule"
-        assert (
-            f"INC-{boom} SEV2 acknowledged boom: check rows failed, since 2031-03-23 11:00 UTC, erin@acme.test has it"
-            in text
-        )
+        assert f"INC-{boom} SEV2 acknowledged boom: check rows failed, since 2031-03-23 11:00 UTC" in text
+        assert "erin@acme.test has it" in text
 
 
 def test_after_a_standstill_over_the_hand_over_it_is_told_when_we_are_back(story: Story):

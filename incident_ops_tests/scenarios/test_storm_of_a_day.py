@@ -4,8 +4,6 @@ at most, with the configuration that everybody starts with."""
 from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
-
 from incident_ops.core.alert import Alert, AlertKind
 from incident_ops.core.catalog import AssetNode
 from incident_ops.core.status import EntryKind
@@ -13,7 +11,7 @@ from incident_ops.engine.triage import triage
 from incident_ops_tests.builders import make_alert
 from incident_ops_tests.scenarios.story import Story
 
-FAILURES, PASSES = 4_000, 48
+FAILURES, PASSES = 4_000, 24
 RUNS, TRIES = 4, 4
 MOST = 7
 """One, and one more every four hours."""
@@ -42,9 +40,9 @@ def failures(story: Story, number: int) -> Iterator[Alert]:
         yield failure(story, f"again-{n}", group=f"again-{n}")
 
 
-@pytest.mark.parametrize("tier", ["silver", "gold"], ids=["SEV2", "SEV1"])
-def test_4000_failures_in_a_day_are_one_incident_one_post_and_seven_pushes_at_most(story: Story, tier: str):
-    story.knows_the_catalog([AssetNode(key="boom", owners=("team:fin",), tags={"incident_ops/tier": tier})])
+def test_4000_failures_in_a_day_are_one_incident_one_post_and_seven_pushes_at_most_at_sev1(story: Story):
+    """SEV1 has no budget, and a reminder every hour, which rings for nobody where the file names no engineer."""
+    story.knows_the_catalog([AssetNode(key="boom", owners=("team:fin",), tags={"incident_ops/tier": "gold"})])
     every = timedelta(hours=24) / PASSES
     for number in range(PASSES + 1):
         triage(story.store, list(failures(story, number)), story.knowledge(), now=story.now)
@@ -56,6 +54,6 @@ def test_4000_failures_in_a_day_are_one_incident_one_post_and_seven_pushes_at_mo
     assert all(push.text.startswith("Still failing: ") for push in story.pushes[1:])
     replies = story.slack.replies(post.ts)
     reminders = [reply for reply in replies if "Reminder" in reply.text]
-    assert len(reminders) == (0 if tier == "silver" else pytest.approx(24, abs=6))
-    assert not any(reply.broadcast for reply in reminders if "Still failing" not in reply.text)
+    assert len(reminders) >= 18, "each hour that no push came"
+    assert not any(reply.broadcast for reply in reminders)
     assert story.timeline(EntryKind.ALERT) == [], "the storm is counted, not written out"

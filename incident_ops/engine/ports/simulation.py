@@ -77,7 +77,7 @@ class Trial(Store, Protocol):
 
     def accept(self, *, now: datetime) -> None:
         """Everything that is owed arrives, at this moment: what `engine.dispatch` leaves behind when every sink
-        accepts, in one statement."""
+        accepts."""
         ...
 
     def outcome(self) -> Outcome: ...
