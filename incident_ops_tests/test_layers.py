@@ -93,8 +93,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "definitions.py": ("core", "engine", "adapters", "config", "detectors", "defs", "dagster"),
     "terminal": ("core", "engine.ports", "terminal", "terminal_lineage", "rich"),
     "cli/": (
-        "cli", "terminal", "terminal_story", "terminal_detectors", "terminal_routes", "terminal_simulation", "core", "engine", "adapters", "config",
-        "detectors", "demo", "web", "dagster", "click", "yaml",
+        "cli", "terminal", "terminal_story", "terminal_detectors", "terminal_routes", "terminal_simulation",
+        "core", "engine", "adapters", "config", "detectors", "demo", "web", "dagster", "click", "yaml",
     ),
     "demo.py": (
         "core", "engine", "adapters", "config", "marketplace", "dagster", "dagster_dbt", "duckdb", "click",
