@@ -135,7 +135,7 @@ def _perform(stage: Stage, store: SqlStore, *, exit_after: bool) -> None:
     click.echo(f"\n2. A fault: {FAULT} (prices from one app version arrive as null)")
     _faults(stage, "inject", FAULT)
     _run(stage, STRUCK)
-    stage.wait_for("an incident, and somebody told", lambda: _told(store))
+    stage.wait_for("an incident, and all who should know are told", lambda: _told(store))
     click.echo("\n3. What came of it\n")
     _present(stage, store)
     if not exit_after:
@@ -144,7 +144,7 @@ def _perform(stage: Stage, store: SqlStore, *, exit_after: bool) -> None:
     click.echo("\n4. Healed at the source, and run again")
     _faults(stage, "heal")
     _run(stage, STRUCK)
-    stage.wait_for("everything is resolved", lambda: not _open(store))
+    stage.wait_for("everything is resolved and told", lambda: not _open(store) and not store.unfinished())
     click.echo()
     for resolved in reversed(store.incidents()):
         click.echo(f"  {digest_line(resolved)}")
@@ -181,9 +181,11 @@ def _what_is_told(delivery: Delivery, incident: Incident) -> str:
 
 
 def _told(store: SqlStore) -> Incident | None:
-    """An open incident whose post was accepted."""
+    """An open incident of which its owner has heard, and those who use the data, and nobody is still to hear."""
     for incident in _open(store):
-        if any(d.status is DeliveryStatus.ACCEPTED for d in store.deliveries(incident.number)):
+        deliveries = store.deliveries(incident.number)
+        heard = {d.action for d in deliveries if d.status is DeliveryStatus.ACCEPTED}
+        if heard >= {Action.POST, Action.TELL} and not store.unfinished():
             return incident
     return None
 

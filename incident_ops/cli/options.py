@@ -31,6 +31,13 @@ by_whom = click.option("--by", default=_who, show_default="you", help="Who is do
 incident_id = click.argument("incident_id", metavar="ID")
 
 
+def named(context: click.Context, option: click.Parameter, value: str) -> str:
+    """The value of an option that names something."""
+    if not value.strip():
+        raise click.BadParameter("it is empty; name one", param=option)
+    return value
+
+
 def one_of(values: type[StrEnum]) -> click.Choice[str]:
     """The values as they are written everywhere else; of an enum click would take the members' names."""
     return click.Choice([member.value for member in values])

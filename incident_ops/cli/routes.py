@@ -8,7 +8,7 @@ from incident_ops import terminal_routes
 from incident_ops.adapters.dagster_deadlines import cron_ticks
 from incident_ops.adapters.wiring import policy_of, utc_now
 from incident_ops.cli.lineage import tell_age
-from incident_ops.cli.options import as_json, moment_of, one_of, print_json, tell_unknown_labels
+from incident_ops.cli.options import as_json, moment_of, named, one_of, print_json, tell_unknown_labels
 from incident_ops.cli.place import finish, held_here, knowledge_of
 from incident_ops.core.alert import CheckSeverity, Nature
 from incident_ops.core.severity import Severity
@@ -35,7 +35,7 @@ def show(as_json: bool) -> None:
 
 
 @routes.command()
-@click.option("--asset", required=True, help="What fails, written a/b.")
+@click.option("--asset", required=True, callback=named, help="What fails, written a/b.")
 @click.option("--check", help="The check that fails; without one the asset itself fails to build.")
 @click.option("--nature", type=one_of(Nature), help="By default as the check's name tells.")
 @click.option("--severity", type=one_of(Severity), help="By default as it would be graded.")

@@ -63,8 +63,10 @@ def add(
     held = held_here()
     if incident is not None:
         parsed += _about(held.store.incident(number_of(incident)))
-    if not parsed:
-        raise click.UsageError("a silence needs a MATCHER or --incident; otherwise it would silence everything")
+    if all(matcher.matches({}) for matcher in parsed):  # Alertmanager's rule
+        raise click.UsageError(
+            "a silence needs a MATCHER or --incident that asks for something; otherwise it would silence everything"
+        )
     tell_unknown_labels([matcher.label for matcher in parsed], held.store.catalog())
     texts = [str(matcher) for matcher in parsed]
     id = held.store.add_silence(texts, begins=since, ends=ends, author=by, comment=comment, now=now)

@@ -35,6 +35,8 @@ class Hours(Section):
 
     @model_validator(mode="after")
     def _has_both_ends(self) -> "Hours":
+        if "days" in self.model_fields_set and not self.days:
+            raise flaw("has an empty list of days; leave days out for every day")
         if (self.from_ is None) is not (self.to is None):
             raise flaw('has only one of from and to; write both, such as from: "09:00", to: "18:00"')
         if self.from_ is None and not self.days:

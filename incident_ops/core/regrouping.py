@@ -160,9 +160,12 @@ def _nearness(member: Member) -> tuple[int, datetime, str, str]:
 
 
 def _is_solid(incident: Incident, *, newest: datetime, window: timedelta) -> bool:
-    """Never taken apart: somebody has it in hand, or it has been known as it is for longer than the window."""
-    is_old = all(newest - member.first_fired_at > window for member in incident.members)
-    return is_old or incident.grouped_by is not None or incident.status is not Status.TRIGGERED
+    """Never taken apart: somebody has it in hand, or it has been known as it is for longer than the window, be it
+    that part of it has healed since and the rest has come back."""
+    old = [member for member in incident.members if newest - member.first_fired_at > window]
+    is_old = len(old) == len(incident.members)
+    is_back = incident.reopened > 0 and any(member.healthy_at is not None for member in old)
+    return is_old or is_back or incident.grouped_by is not None or incident.status is not Status.TRIGGERED
 
 
 class _WithOrigins(Known):

@@ -335,7 +335,7 @@ class Desk:
             ways = self._knowledge.ways(incident)
             self._tx.withdraw_posts(incident.number, keep=[way.destination for way in ways])
         attended = attend(self._tx, before, incident, self._knowledge, table=self.incidents, now=self._now)
-        if attended.incident is before or (incident is before and not attended.tells_anybody):
+        if incident is before and not attended.tells_anybody:
             rest(self._tx, attended, now=self._now)
             return False
         self._tx.save(attended.incident)

@@ -58,6 +58,7 @@ class _Clerk:
         self.turn = -1
         self.seen: datetime | None = None
         self.turn_began: datetime | None = None
+        self.next_wall = datetime.combine(layer.start, layer.handoff) + layer.step
 
     def look(self, at: datetime) -> str | None:
         wall = at.astimezone(self.zone).replace(tzinfo=None)
@@ -67,7 +68,9 @@ class _Clerk:
                     self._pass(day, at)
         self.seen = wall if self.seen is None else max(self.seen, wall)
         if isinstance(self.layer.rotation, timedelta) and self.turn_began is not None:
-            while at - self.turn_began >= self.layer.rotation:
+            while self.layer.is_by_the_calendar and self.next_wall <= self.seen:
+                self.turn, self.next_wall = self.turn + 1, self.next_wall + self.layer.rotation
+            while not self.layer.is_by_the_calendar and at - self.turn_began >= self.layer.rotation:
                 self.turn, self.turn_began = self.turn + 1, self.turn_began + self.layer.rotation
         if self.turn < 0 or (self.layer.restrict is not None and not is_open(self.layer.restrict, at)):
             return None

@@ -136,14 +136,21 @@ def test_a_layer_that_starts_in_the_hour_that_exists_twice_starts_once() -> None
     assert on_call(schedule(layer), local("2026-10-25 02:15 again")) == "erin"
 
 
-def test_turns_of_twelve_hours_are_twelve_hours_whatever_the_clocks_do() -> None:
+def test_turns_that_go_into_a_day_hand_over_at_the_same_time_of_day_all_the_year_round() -> None:
     layer = Layer(members=("erin", "otto"), rotation=timedelta(hours=12), handoff=time(8), start=date(2026, 3, 28))
-    assert told(schedule(layer), "2026-03-28 00:00", "2026-03-30 08:00") == [
-        "28.03. 00:00 - 28.03. 08:00 nobody",
+    assert told(schedule(layer), "2026-03-28 08:00", "2026-03-30 08:00") == [
         "28.03. 08:00 - 28.03. 20:00 erin",
-        "28.03. 20:00 - 29.03. 09:00 otto",
-        "29.03. 09:00 - 29.03. 21:00 erin",
-        "29.03. 21:00 - 30.03. 08:00 otto",
+        "28.03. 20:00 - 29.03. 08:00 otto",
+        "29.03. 08:00 - 29.03. 20:00 erin",
+        "29.03. 20:00 - 30.03. 08:00 otto",
+    ]
+
+
+def test_turns_of_an_odd_length_count_the_hours_whatever_the_clocks_do() -> None:
+    layer = Layer(members=("erin", "otto"), rotation=timedelta(hours=36), handoff=time(8), start=date(2026, 3, 28))
+    assert told(schedule(layer), "2026-03-28 08:00", "2026-03-31 09:00") == [
+        "28.03. 08:00 - 29.03. 21:00 erin",
+        "29.03. 21:00 - 31.03. 09:00 otto",
     ]
 
 

@@ -173,11 +173,8 @@ def test_every_member_has_equal_turns(
     schedule = Schedule(name="fair", zone=zone, layers=(layer,))
     wall = datetime.combine(layer.start, layer.handoff)
     begins = wall.replace(tzinfo=zone).astimezone(UTC)
-    if isinstance(rotation, timedelta):
-        ends = begins + count * rounds * rotation
-    else:
-        days = count * rounds * (7 if rotation == "weekly" else 1)
-        ends = (wall + days * DAY).replace(tzinfo=zone).astimezone(UTC)
+    length = count * rounds * layer.step
+    ends = (wall + length).replace(tzinfo=zone).astimezone(UTC) if layer.is_by_the_calendar else begins + length
     found = shifts(schedule, begins, ends)
     turns = Counter(shift.member for shift in found)
     assert turns == dict.fromkeys(PEOPLE[:count], rounds)

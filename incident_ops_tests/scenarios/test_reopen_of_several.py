@@ -12,4 +12,4 @@ def test_one_of_two_checks_fails_again_hours_later(story: Story):
         story.later(hours=3)
     story.reports_check("web", "rows", passed=False)
     story.tick()
-    assert [incident.status for incident in story.incidents if incident.firing] == [Status.TRIGGERED]
+    assert [(incident.id, incident.status) for incident in story.incidents] == [("INC-1", Status.TRIGGERED)]

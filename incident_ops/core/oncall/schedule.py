@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from incident_ops.core.hours import Hours
 
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
@@ -15,7 +17,8 @@ class Layer:
     The first turn begins on the day `start` at `handoff`; before that nobody is on call. Daily and weekly turns
     count days of the local calendar: the hand-off is at the same wall time all the year round. Where that time
     exists twice, it is the first of the two; where it does not exist, the moment at which the clocks are put
-    forward. Turns of a length of their own count the time that really goes by.
+    forward. So do turns of a length that goes into a day, or of whole days (12h hands over at 08:00 and 20:00 all
+    the year round); turns of any other length count the time that really goes by.
 
     Attributes:
         members: who appears twice has two turns in a round.
@@ -35,6 +38,18 @@ class Layer:
     start: date
     handoff_day: int | None = None
     restrict: Hours | None = None
+
+    @property
+    def step(self) -> timedelta:
+        """The length of a turn, by the calendar or in truth."""
+        if isinstance(self.rotation, timedelta):
+            return self.rotation
+        return _WEEK if self.rotation == "weekly" else _DAY
+
+    @property
+    def is_by_the_calendar(self) -> bool:
+        """Whether turns are counted on the wall, not by the time that goes by."""
+        return not (_DAY % self.step and self.step % _DAY)
 
     def __post_init__(self) -> None:
         if not self.members:

@@ -36,14 +36,11 @@ def _turns(layer: Layer, zone: ZoneInfo, begins: datetime, ends: datetime) -> It
 
 def _count(layer: Layer, zone: ZoneInfo, start: datetime, at: datetime) -> tuple[int, Callable[[int], datetime]]:
     """The number of the turn at `at`, or of one shortly before it, and the moment at which a turn begins."""
-    if isinstance(layer.rotation, timedelta):
-        length = layer.rotation
-        return (at - start) // length, lambda number: start + number * length
-    step, first = timedelta(days=1), layer.start
-    if layer.rotation == "weekly":
-        step = timedelta(days=7)
-        if layer.handoff_day is not None:
-            first -= timedelta(days=(first.weekday() - layer.handoff_day) % 7)
+    step, first = layer.step, layer.start
+    if not layer.is_by_the_calendar:
+        return (at - start) // step, lambda number: start + number * step
+    if layer.handoff_day is not None:
+        first -= timedelta(days=(first.weekday() - layer.handoff_day) % 7)
     wall = datetime.combine(first, layer.handoff)
     shown = at.astimezone(zone).replace(tzinfo=None)
     return (shown - wall) // step, lambda number: first_shown(wall + number * step, zone)

@@ -133,13 +133,24 @@ def _all_ways(
                 )
     for place, wish in enumerate(rules.subscriptions):
         if matches_all(wish.matchers, labels):
-            digest: Literal["daily"] | None = "daily" if wish.how == "digest" else None
             yield Way(
                 destination=destination_of(wish.who, rules),
-                node=RouteNode(path=f"subscriptions[{place}]", receiver=wish.who, digest=digest),
+                node=_subscribed(f"subscriptions[{place}]", wish, rules.tree),
                 reason=f"{wish.who} has subscribed",
                 team=rules.team_of(wish.who),
             )
+
+
+def _subscribed(path: str, wish: Subscription, root: RouteNode) -> RouteNode:
+    """A branch of its own beside the tree, with the timers of the top."""
+    return RouteNode(
+        path=path,
+        receiver=wish.who,
+        group_wait=root.group_wait,
+        group_interval=root.group_interval,
+        repeat_interval=root.repeat_interval,
+        digest="daily" if wish.how == "digest" else None,
+    )
 
 
 def _to_the_owners(
