@@ -65,7 +65,8 @@ def add(
         parsed += _about(held.store.incident(number_of(incident)))
     if all(matcher.matches({}) for matcher in parsed):  # Alertmanager's rule
         raise click.UsageError(
-            "a silence needs a MATCHER or --incident that asks for something; otherwise it would silence everything"
+            "a silence needs a MATCHER or --incident that asks for something; "
+            "otherwise it would silence everything"
         )
     tell_unknown_labels([matcher.label for matcher in parsed], held.store.catalog())
     texts = [str(matcher) for matcher in parsed]
