@@ -29,7 +29,7 @@ def blank_store(file: Path) -> str:
 @contextmanager
 def kept_open(file: Path) -> Iterator[None]:
     """Our store opens a connection for each transaction, and SQLite empties its log into the file when the last
-    one is closed, which takes as long as the transaction. With one that stays and does nothing, that happens once."""
+    one is closed, which takes as long as the transaction. With one that stays and does nothing it happens once."""
     with closing(sqlite3.connect(file)) as idle:
         idle.execute("SELECT 1 FROM sqlite_master").fetchone()  # it is opened by the first statement
         yield

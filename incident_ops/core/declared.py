@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from incident_ops.core.error_text import redact
 
@@ -66,7 +67,11 @@ def usable_runbook(value: object) -> str:
     """The URL, if people can be sent there: on the web, in one piece, and without anybody's secret in it."""
     if not isinstance(value, str) or len(value) > _LONGEST_URL or _WEB_ADDRESS.fullmatch(value) is None:
         return ""
-    return value if redact(value) == value else ""
+    try:
+        has_host = bool(urlsplit(value).hostname)
+    except ValueError:  # a bracket that is not closed
+        return ""
+    return value if has_host and redact(value) == value else ""
 
 
 def is_owner(text: str) -> bool:

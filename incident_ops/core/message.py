@@ -16,11 +16,12 @@ from incident_ops.core.status import Status
 
 
 class Colour(StrEnum):
-    """At a glance: nobody has it, somebody has it, it is over."""
+    """At a glance: nobody has it, somebody has it, it is over; blue is about no single incident."""
 
     RED = "red"
     YELLOW = "yellow"
     GREEN = "green"
+    BLUE = "blue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,7 @@ def told(incident: Incident, text: str, *, colour: Colour, links: tuple[Link, ..
 def bulletin(text: str) -> Message:
     """A message about no incident in particular: a digest, a hand-over. Its first line is the headline."""
     headline, _, rest = text.partition("\n")
-    return Message(incident_id="", colour=Colour.GREEN, headline=headline, summary=rest)
+    return Message(incident_id="", colour=Colour.BLUE, headline=headline, summary=rest)
 
 
 def _found(found: Findings) -> list[tuple[str, str]]:

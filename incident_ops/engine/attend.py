@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incident_ops.core.attention import Decision, Listed, Seen, acknowledgement_ends, decide
+from incident_ops.core.attention import Decision, Seen, acknowledgement_ends, decide
 from incident_ops.core.attention.record import from_record, to_record
 from incident_ops.core.attention.state import Attention
 from incident_ops.core.escalation import skipped
@@ -134,7 +134,7 @@ def owe(
     notices += _personal(incident, decision, knowledge)
     tx.enqueue(notices, now=now)
     for listed in decision.listed:
-        due_at = _digest_time(listed, knowledge).next_after(now)
+        due_at = digest_time(listed.way, knowledge).next_after(now)
         tx.add_to_digest(listed.way.destination, incident.number, why=listed.why, due_at=due_at, now=now)
     _keep(tx, attended, now=now)
     if decision.is_heard_now:
@@ -235,9 +235,9 @@ def _group(tx: Transaction, others: Sequence[Incident], destination: Destination
     return Group(began=waiting_since, told_at=told_at, lead=lead)
 
 
-def _digest_time(listed: Listed, knowledge: Knowledge) -> DigestTime:
+def digest_time(way: Way, knowledge: Knowledge) -> DigestTime:
     """The recipient's own, else when its team begins to work."""
-    routing, way = knowledge.policy.routing, listed.way
+    routing = knowledge.policy.routing
     for person in routing.people.values():
         is_theirs = destination_of(person.email, routing) == way.destination
         if is_theirs and person.digest is not None:

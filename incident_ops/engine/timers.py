@@ -13,6 +13,7 @@ from incident_ops.core.notices import Action, Notice
 from incident_ops.core.oncall import Schedule, next_handoff, who_is_on_call
 from incident_ops.core.routing import Destination, destination_of
 from incident_ops.core.status import Status
+from incident_ops.engine.attend import digest_time
 from incident_ops.engine.desk import Desk
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import Store, Transaction
@@ -63,6 +64,7 @@ def send_digests(store: Store, knowledge: Knowledge, *, now: datetime) -> None:
             tx.mark_digested(destination, until=now, now=now)
             if not lines:
                 continue
+            _list_again_what_is_open(tx, destination, lines, knowledge, now=now)
             theirs = [text for asset, text in suggestions if _is_theirs(asset, destination, knowledge)]
             tx.enqueue([_digest(destination, digest_text(lines, suggestions=theirs), now)], now=now)
 
@@ -75,6 +77,18 @@ def _lines(tx: Transaction, destination: Destination, *, now: datetime) -> list[
         for item in items
         if destination not in tx.told(item.number)
     ]
+
+
+def _list_again_what_is_open(
+    tx: Transaction, destination: Destination, lines: Sequence[Line], knowledge: Knowledge, *, now: datetime
+) -> None:
+    """Until a digest has told its end: who was told of an incident hears when it is over."""
+    for line in lines:
+        ways = knowledge.ways(line.incident) if line.incident.is_open else ()
+        for way in ways:
+            if way.destination == destination:
+                due_at = digest_time(way, knowledge).next_after(now)
+                tx.add_to_digest(destination, line.incident.number, why=line.why, due_at=due_at, now=now)
 
 
 def _is_theirs(asset: str, destination: Destination, knowledge: Knowledge) -> bool:

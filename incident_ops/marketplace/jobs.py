@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import dagster as dg
 
 from incident_ops.detectors import build_detector_schedule
+from incident_ops.marketplace.churn import CHURN_KEY
 from incident_ops.marketplace.domains import DOMAINS
-from incident_ops.marketplace.home import current_home
 
 refresh = dg.define_asset_job(
     "refresh", dg.AssetSelection.all(), description="Load every source and rebuild all that follows from them."
@@ -35,8 +35,9 @@ def build_check_schedule(definitions: Sequence[dg.AssetsDefinition]) -> dg.Sched
 
 
 def _nothing_is_loaded(context: dg.ScheduleEvaluationContext) -> str | None:
-    """Thirty checks of tables that don't exist yet would greet a new user with thirty alarms."""
-    if current_home().warehouse.exists():
+    """Thirty checks of tables that don't exist yet would greet a new user with thirty alarms, and so would checks
+    in the middle of the first refresh. The churn model is the last that it builds."""
+    if context.instance.get_latest_materialization_event(CHURN_KEY) is not None:
         return None
     return "nothing has been loaded yet: run the job `refresh` first"
 

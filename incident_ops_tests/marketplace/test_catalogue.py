@@ -137,9 +137,8 @@ def test_checks_run_every_hour_from_the_start_and_the_refresh_waits_to_be_switch
     }
 
 
-def test_hourly_checks_wait_until_something_was_loaded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hourly_checks_wait_until_something_was_loaded(shop: Shop) -> None:
     """Twenty checks of tables that don't exist yet would greet a new user with twenty alarms."""
-    monkeypatch.setenv("MARKETPLACE_HOME", str(shop.home.base / "another"))
     schedule = shop.definitions.get_repository_def().get_schedule_def("checks_schedule")
     with dg.instance_for_test() as on_disk:  # a schedule opens its instance by reference
         tick = schedule.evaluate_tick(dg.build_schedule_context(instance=on_disk))

@@ -11,6 +11,7 @@ import pytest
 
 from incident_ops.core.attribution.record import ATTRIBUTION_METADATA
 from incident_ops.marketplace import faults
+from incident_ops.marketplace.churn import CHURN_KEY
 from incident_ops.marketplace.faults import FAULTS
 from incident_ops_tests.marketplace.shop import Outcome, Shop, files_in_package
 
@@ -213,6 +214,7 @@ def test_an_hourly_tick_runs_every_check_and_builds_nothing(shop: Shop) -> None:
     schedule = shop.definitions.resolve_schedule_def("checks_schedule")
     at = datetime(2026, 11, 15, 6, 42, tzinfo=UTC)
     with dg.instance_for_test() as on_disk:  # a schedule opens its instance by reference
+        on_disk.report_runless_asset_event(dg.AssetMaterialization(CHURN_KEY))
         context = dg.build_schedule_context(instance=on_disk, scheduled_execution_time=at)
         [request] = schedule.evaluate_tick(context).run_requests or []
     every = shop.definitions.resolve_asset_graph().asset_check_keys

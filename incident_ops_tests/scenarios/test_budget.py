@@ -32,7 +32,7 @@ def seven_fail(story: Story) -> None:
 
 
 def digests(story: Story) -> list[str]:
-    return [post.content for post in story.slack.posts("#fin") if post.headline.startswith("🟢 Digest")]
+    return [post.content for post in story.slack.posts("#fin") if post.headline.startswith("🔵 Digest")]
 
 
 def test_of_seven_incidents_in_a_day_five_ring_and_the_fifth_closes_the_tap(story: Story):

@@ -34,7 +34,7 @@ LINK_LABEL, LINK_URL = 75, 1_500
 POINTER_URL = 300
 TEXT = 3_000
 
-_MARKS = {Colour.RED: "🔴", Colour.YELLOW: "🟡", Colour.GREEN: "🟢"}
+_MARKS = {Colour.RED: "🔴", Colour.YELLOW: "🟡", Colour.GREEN: "🟢", Colour.BLUE: "🔵"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

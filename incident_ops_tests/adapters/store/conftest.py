@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from incident_ops.adapters.store import SqlStore, open_store
+from incident_ops_tests.blank import blank_store
 
 BOTH = ["sqlite", "postgres"]
 
@@ -15,7 +16,7 @@ BOTH = ["sqlite", "postgres"]
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A store that can be opened and holds nothing."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
+        return blank_store(tmp_path / "store.db")
     return request.getfixturevalue("migrated_postgres_url")
 
 
