@@ -14,7 +14,8 @@ from incident_ops.core.severity import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """At most `pushes` within the rolling time `per`, for each recipient; `always` is pushed all the same."""
+    """At most `pushes` within the rolling time `per`, for each recipient; `always` is pushed all the same,
+    and uses up nothing."""
 
     pushes: int = 5
     per: timedelta = timedelta(hours=24)
@@ -35,11 +36,14 @@ def allowance(
     """Whether one more push may go to the recipient.
 
     Args:
-        spent: the times of the pushes that went there, ascending; older ones than the rolling time are left out.
+        spent: the times of the pushes that went there, ascending, without those of `always`; older ones than the
+            rolling time are left out.
     """
+    if severity in budget.always:
+        return Allowance()
     counted = [at for at in spent if now - at < budget.per]
     span = format_duration(budget.per)
-    if len(counted) >= budget.pushes and severity not in budget.always:
+    if len(counted) >= budget.pushes:
         text = f"over budget: {recipient} had its {budget.pushes} pushes within {span}"
         until = counted[-budget.pushes] + budget.per if budget.pushes else None
         return Allowance(quiet=Quiet(kind=QuietKind.OVER_BUDGET, text=text, until=until))

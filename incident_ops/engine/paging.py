@@ -70,8 +70,8 @@ def paged(
 
 
 def spent_at(tx: Transaction, destination: Destination, budget: Budget, *, now: datetime) -> list[datetime]:
-    """The pushes that the destination's budget counts; older ones than it allows make no difference."""
-    return tx.pushes_to(destination, since=now - budget.per, limit=budget.pushes)
+    """The pushes that the destination's budget counts; more than it allows make no difference."""
+    return tx.pushes_to(destination, since=now - budget.per, besides=budget.always, limit=budget.pushes)
 
 
 def _behind(

@@ -43,8 +43,9 @@ def test_the_reason_does_not_change_with_what_is_pushed_all_the_same():
 
 
 def test_only_the_push_that_uses_up_the_budget_says_so():
-    notes = [judged(SEV1, *range(-n, 0)).note for n in range(7)]
+    notes = [judged(SEV2, *range(-n, 0)).note for n in range(7)]
     assert [bool(note) for note in notes] == [False] * 4 + [True] + [False] * 2
+    assert all(judged(SEV1, *range(-n, 0)) == Allowance() for n in range(7)), "the grave uses up nothing"
     assert notes[4] == (
         "This was the last of 5 pushes within 1 d: until 2026-11-21 08:56 UTC everything but SEV0 and SEV1 waits "
         "for the digest."

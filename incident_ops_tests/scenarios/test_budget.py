@@ -69,3 +69,34 @@ def test_what_was_over_budget_is_in_the_digest_of_the_next_morning_and_never_pus
         story.tick()
     assert len(digests(story)) == 1
     assert not any(f"INC-{n}" in post.headline for n in (6, 7) for post in story.slack.posts())
+
+
+def test_a_sev1_that_nobody_takes_uses_up_nobodys_budget(story: Story):
+    """It would silence everything new for as long as it is open."""
+    story.it_is("2031-03-04 10:00", BERLIN)
+    story.is_configured(TEAM)
+    gold = AssetNode(key="top", owners=("team:fin",), tags={"incident_ops/tier": "gold"})
+    story.knows_the_catalog([gold, AssetNode(key="a1", owners=("team:fin",))])
+    story.reports_check("top", "rows", passed=False)
+    for _ in range(6):
+        story.tick()
+        story.later(hours=4)
+    assert len(story.pushes) == 6
+    story.reports_check("a1", "rows", passed=False)
+    story.tick()
+    assert any("INC-2 SEV2" in push.headline for push in story.pushes)
+
+
+def test_what_only_a_digest_told_is_named_until_a_digest_has_told_its_end(story: Story):
+    seven_fail(story)
+    story.it_is("2031-03-05 09:00", BERLIN)
+    story.tick()
+    story.reports_check("a6", "rows", passed=True)
+    story.tick()
+    for day in ("06", "07"):
+        story.it_is(f"2031-03-{day} 09:00", BERLIN)
+        story.tick()
+    told = [[f"INC-{n}" in digest for n in (6, 7)] for digest in digests(story)]
+    assert told == [[True, True], [True, True], [False, True]]
+    assert "INC-6 SEV2 resolved" in digests(story)[1]
+    assert "over before anybody was told" not in "".join(story.timeline(EntryKind.SUPPRESSED, 6))

@@ -4,7 +4,7 @@
 its lease ran out), so a worker that comes back late can postpone or bury only what is still its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 
 from incident_ops.adapters.store import rows
 from incident_ops.adapters.store.database import Database, chunks, insert_or_ignore
-from incident_ops.adapters.store.tables import IS_POST, IS_PUSH, IS_UNFINISHED, deliveries, timeline
+from incident_ops.adapters.store.tables import IS_POST, IS_PUSH, IS_UNFINISHED, deliveries, incidents, timeline
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination
+from incident_ops.core.severity import Severity
 from incident_ops.core.status import TimelineEntry
 
 _DESTINATION = (deliveries.c.incident, deliveries.c.kind, deliveries.c.address)
@@ -43,14 +44,26 @@ def _will_be_drawn_anyway(connection: Connection, notice: Notice) -> bool:
 
 
 def pushes_to(
-    connection: Connection, destination: Destination, *, since: datetime, limit: int | None = None
+    connection: Connection,
+    destination: Destination,
+    *,
+    since: datetime,
+    besides: Collection[Severity] = (),
+    limit: int | None = None,
 ) -> list[datetime]:
-    pushes = sa.select(deliveries.c.created_at).where(
-        IS_PUSH,
-        deliveries.c.kind == destination.kind,
-        deliveries.c.address == destination.address,
-        deliveries.c.created_at >= since,
-        deliveries.c.status != DeliveryStatus.DEAD,
+    counts = sa.or_(incidents.c.severity.is_(None), incidents.c.severity.not_in([str(each) for each in besides]))
+    with_severity = deliveries.outerjoin(incidents, incidents.c.number == deliveries.c.incident)
+    pushes = (
+        sa.select(deliveries.c.created_at)
+        .select_from(with_severity)
+        .where(
+            counts,
+            IS_PUSH,
+            deliveries.c.kind == destination.kind,
+            deliveries.c.address == destination.address,
+            deliveries.c.created_at >= since,
+            deliveries.c.status != DeliveryStatus.DEAD,
+        )
     )
     newest = pushes.order_by(deliveries.c.created_at.desc()).limit(limit)
     return list(connection.scalars(newest))[::-1]

@@ -23,6 +23,7 @@ from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action, Notice, Told
 from incident_ops.core.provenance import Evaluation, Materialization, Ref
 from incident_ops.core.routing import Destination
+from incident_ops.core.severity import Severity
 from incident_ops.core.status import EntryKind
 from incident_ops.engine.ports import MemberKey, OpenPlace, Unassessed
 
@@ -249,12 +250,21 @@ class SimulatedState(SqlTransaction):
             place: _told(post, [o for o in owed if o.notice.destination == place]) for place, post in posts.items()
         }
 
-    def pushes_to(self, destination: Destination, *, since: datetime, limit: int | None = None) -> list[datetime]:
+    def pushes_to(
+        self,
+        destination: Destination,
+        *,
+        since: datetime,
+        besides: Collection[Severity] = (),
+        limit: int | None = None,
+    ) -> list[datetime]:
         newest: list[datetime] = []
         for owed in reversed(self._pushes.get(destination, [])):
             if owed.created_at < since or len(newest) == limit:
                 break
-            newest.append(owed.created_at)
+            incident = self.incidents.get(owed.number) if owed.number is not None else None
+            if incident is None or incident.severity not in besides:
+                newest.append(owed.created_at)
         return newest[::-1]
 
     def hand_over_posts(self, number: int, *, to: int) -> None:

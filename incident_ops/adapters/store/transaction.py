@@ -41,6 +41,7 @@ from incident_ops.core.notices import Notice, Told
 from incident_ops.core.provenance import Facts
 from incident_ops.core.rootcause.recurrence import Earlier
 from incident_ops.core.routing import Destination
+from incident_ops.core.severity import Severity
 from incident_ops.engine.ports import MemberKey, OpenPlace, Unassessed
 
 
@@ -208,8 +209,15 @@ class SqlTransaction:
             )
         return told
 
-    def pushes_to(self, destination: Destination, *, since: datetime, limit: int | None = None) -> list[datetime]:
-        return outbox.pushes_to(self._connection, destination, since=since, limit=limit)
+    def pushes_to(
+        self,
+        destination: Destination,
+        *,
+        since: datetime,
+        besides: Collection[Severity] = (),
+        limit: int | None = None,
+    ) -> list[datetime]:
+        return outbox.pushes_to(self._connection, destination, since=since, besides=besides, limit=limit)
 
     # ---- attention
 

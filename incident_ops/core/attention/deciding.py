@@ -375,8 +375,9 @@ class _Deciding:
             return [f"nobody is pushed: {self.recorded.text}"]
         if not self.seen.ways and self.incident.is_open:
             return [LEADS_NOWHERE]
-        was_refused = any(place.pushed_at is not None for place in self.state.places.values())
-        if not (self.incident.is_open or self.quiets or self.pushes or self.seen.told or was_refused):
+        places = self.state.places.values()
+        was_said = any(place.pushed_at is not None or place.listed is not None for place in places)
+        if not (self.incident.is_open or self.quiets or self.pushes or self.seen.told or was_said):
             return [OVER_ALREADY]
         return sentences(self.quiets, of=len(self.seen.ways))
 

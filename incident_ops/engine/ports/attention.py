@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from incident_ops.core.digest import DigestItem
 from incident_ops.core.muting import Silence
 from incident_ops.core.routing import Destination
+from incident_ops.core.severity import Severity
 from incident_ops.core.status import Resolution
 
 
@@ -55,9 +56,17 @@ class Attention(Protocol):
         """What `digest_of` gives for the same `until` was sent."""
         ...
 
-    def pushes_to(self, destination: Destination, *, since: datetime, limit: int | None = None) -> list[datetime]:
+    def pushes_to(
+        self,
+        destination: Destination,
+        *,
+        since: datetime,
+        besides: Collection[Severity] = (),
+        limit: int | None = None,
+    ) -> list[datetime]:
         """The newest `limit` times at which pushes to the destination were enqueued, since then (included), newest
-        last: of those that wait and those that were accepted, of any incident or none, not of those that died."""
+        last: of those that wait and those that were accepted, not of those that died, nor of those about
+        incidents of the severities `besides`."""
         ...
 
 

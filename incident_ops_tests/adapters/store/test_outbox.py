@@ -7,6 +7,7 @@ import pytest
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.notices import Action, Told
+from incident_ops.core.severity import Severity
 from incident_ops.core.status import EntryKind, TimelineEntry
 from incident_ops_tests.adapters.store.values import LEASE, MAIL, SLACK, notice, opened_for, owe
 from incident_ops_tests.builders import minutes
@@ -341,3 +342,16 @@ def test_pushes_count_while_they_wait_and_when_they_were_accepted_but_not_when_t
     assert keys(claim(store, at=3)) == ["sending"]
     owe(store, notice(1, Action.REPLY, "pending", pushes=True), at=4)
     assert pushes(store) == [minutes(1), minutes(3), minutes(4)], "counted from when it was owed"
+
+
+def test_of_the_pushes_those_of_grave_incidents_and_the_older_ones_can_be_left_out(store: SqlStore):
+    for number, at in ((1, 1), (2, 2), (1, 3), (2, 4)):
+        owe(store, notice(number, Action.REPLY, f"{number}.{at}", pushes=True), at=at)
+    owe(store, digest("loud", pushes=True), at=5)
+    grave = store.incident(2).graded(Severity.SEV1, by="ana", at=minutes(6))
+    with store.transaction() as tx:
+        tx.save(grave)
+        counted = tx.pushes_to(SLACK, since=minutes(0), besides=[Severity.SEV0, Severity.SEV1])
+        newest = tx.pushes_to(SLACK, since=minutes(0), limit=2)
+    assert counted == [minutes(1), minutes(3), minutes(5)]
+    assert newest == [minutes(4), minutes(5)]
