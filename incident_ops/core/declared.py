@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from incident_ops.core.error_text import redact
 
@@ -24,7 +23,7 @@ TIERS = ("gold", "silver", "bronze")
 
 _LONGEST_OWNER = 200
 _LONGEST_URL = 1_000
-_WEB_ADDRESS = re.compile(r"https?://[^\s<>|@/?#]+([/?#][^\s<>|]*)?")
+_WEB_ADDRESS = re.compile(r"https?://([^\s<>|@/?#\[\]]+|\[[0-9A-Fa-f:.]+\](:\d+)?)([/?#][^\s<>|]*)?")
 """Without the user and the password that may stand before a host."""
 
 
@@ -67,11 +66,7 @@ def usable_runbook(value: object) -> str:
     """The URL, if people can be sent there: on the web, in one piece, and without anybody's secret in it."""
     if not isinstance(value, str) or len(value) > _LONGEST_URL or _WEB_ADDRESS.fullmatch(value) is None:
         return ""
-    try:
-        has_host = bool(urlsplit(value).hostname)
-    except ValueError:  # a bracket that is not closed
-        return ""
-    return value if has_host and redact(value) == value else ""
+    return value if redact(value) == value else ""
 
 
 def is_owner(text: str) -> bool:

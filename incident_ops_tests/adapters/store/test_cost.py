@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,17 +275,22 @@ def test_a_scan_would_be_found(store: SqlStore, statement: str):
     assert len(scans(store, [(statement, ())])) == 1
 
 
+@pytest.fixture(scope="module")
+def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[SqlStore]]:
+    folder = tmp_path_factory.mktemp("costs")
+    with (
+        open_store(f"sqlite:///{folder / 'small.db'}") as small,
+        open_store(f"sqlite:///{folder / 'large.db'}") as large,
+    ):
+        yield [with_history(small, 10), with_history(large, HISTORY)]
+
+
 @pytest.mark.parametrize("tick", [quiet_tick, quiet_look, busy_tick, busy_look, newest])
 def test_the_work_of_a_tick_is_the_same_with_ten_incidents_and_with_a_hundred_thousand(
-    tick: Callable[[SqlStore], None], tmp_path: Path
+    tick: Callable[[SqlStore], None], small_and_large: list[SqlStore]
 ):
     """Counted in instructions of SQLite's virtual machine, so that a busy machine changes nothing."""
-    costs: list[int] = []
-    for count in (10, HISTORY):
-        with open_store(f"sqlite:///{tmp_path / f'{count}.db'}") as store:
-            with_history(store, count)
-            costs.append(_instructions(store, tick))
-    small, large = costs
+    small, large = (_instructions(store, tick) for store in small_and_large)
     assert large < small * 1.5, f"{small:,} with ten, {large:,} with {HISTORY:,}"
 
 
