@@ -47,6 +47,10 @@ run_monitoring: {enabled: true}
 run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}
 """
 
+_INCIDENT_OPS_YAML = """\
+route: {group_wait: 5s}  # 30 s by default; here somebody is watching
+"""
+
 _WORKSPACE_YAML = """\
 load_from:
   - python_module: {module_name: incident_ops.definitions, location_name: incident_ops}
@@ -233,7 +237,12 @@ def _require_the_marketplace() -> None:
 def _home(home: Path | None) -> Iterator[Path]:
     folder = home.absolute() if home else Path(tempfile.mkdtemp(prefix="incident-ops-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("dagster.yaml", _DAGSTER_YAML), ("workspace.yaml", _WORKSPACE_YAML)):
+    files = {
+        "dagster.yaml": _DAGSTER_YAML,
+        "incident_ops.yaml": _INCIDENT_OPS_YAML,
+        "workspace.yaml": _WORKSPACE_YAML,
+    }
+    for name, text in files.items():
         if not (folder / name).exists():
             (folder / name).write_text(text)
     try:

@@ -121,6 +121,7 @@ def begun_since(moment: float, ticks: Sequence[Tick]) -> list[Tick]:
 def dagster_with_us(folder: Path) -> Iterator[DagsterWithUs]:
     """Everything is up, nothing has failed yet, and the owners of the stranger's assets are known."""
     home = make_home(folder / "home", _DAGSTER_YAML)
+    (home / "incident_ops.yaml").write_text("route: {group_wait: 3s}")
     faults = folder / "faults"
     faults.write_text("")
     workspace = folder / "workspace.yaml"
