@@ -3,11 +3,15 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from incident_ops.core.alert import CheckSeverity
 from incident_ops.core.attention import Attention, AttentionRules, Decision, Seen, acknowledgement_ends, decide
 from incident_ops.core.attention.record import from_record, to_record
+from incident_ops.core.escalation import EscalationPolicy, EscalationStep
+from incident_ops.core.hours import Hours
 from incident_ops.core.incident import Incident
 from incident_ops.core.muting import Firing, QuietRules, Silence, quiet_by_rule
 from incident_ops.core.notices import Told
@@ -172,3 +176,31 @@ class Desk:
 
     def acknowledged(self, minute: float) -> "Desk":
         return self.changes(minute, lambda incident: incident.acknowledged(by="ann", at=minutes(minute)))
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+OFFICE = Hours(zone=BERLIN, days=frozenset(range(5)), begins=time(9), ends=time(18))
+TEAM = Team(name="fin", channel="#fin", zone=BERLIN, working_hours=OFFICE)
+STANDARD = EscalationPolicy(
+    name="standard",
+    steps=(
+        EscalationStep(targets=("schedule:primary",), wait=timedelta(minutes=5)),
+        EscalationStep(targets=("lea@acme.test",), wait=timedelta(minutes=10)),
+    ),
+    repeat=1,
+    acknowledge_timeout=timedelta(minutes=30),
+)
+CLIMBED = way(group_wait=timedelta(0), escalation_policy="standard")
+HOUR, DAY = 60, 24 * 60
+
+
+def warning() -> Incident:
+    return make_incident(1, make_alert(check_severity=CheckSeverity.WARN))
+
+
+def graded(severity: Severity, **anything: Any) -> Incident:
+    return make_incident(severity=severity, **anything)
+
+
+def silence(begins: float, ends: float) -> Silence:
+    return Silence(id=3, matchers=(), begins=minutes(begins), ends=minutes(ends), author="ann", comment="known")
