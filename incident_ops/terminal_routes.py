@@ -55,8 +55,6 @@ def _matchers(node: Record) -> str:
 def _receiver(node: Record) -> str:
     name = node["receiver"]
     behind = _BUILT_IN.get(name) or ", ".join(place.partition(":")[2] for place in node["leads_to"])
-    if node["beyond"]:
-        behind += f"; not {' and '.join(node['beyond'])}, which this version cannot write to"
     return f"{name} ({behind})"
 
 

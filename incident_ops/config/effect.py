@@ -7,24 +7,18 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from incident_ops.config.shape import Config, Route
+from incident_ops.config.shape import Config
 
 _WITHOUT = "read and checked, but without effect in this version"
 
 # A key covers all that is below it; `*` stands for any name or entry.
-_NOT_YET = (
-    "receivers.*.pagerduty",
-    "receivers.*.email",
-    "receivers.*.webhook",
-    "receivers.*.apprise",
-    "slos",
-)
+_NOT_YET = ("slos",)
 
 
 def not_yet_effective(config: Config) -> list[str]:
     """A sentence for each key that the file has and this version does not act on, in the order of the shape."""
     keys = dict.fromkeys(_without_effect(config, ""))
-    return [f"{key}: {_WITHOUT}." for key in keys] + list(_unreachable_receivers(config))
+    return [f"{key}: {_WITHOUT}." for key in keys]
 
 
 def _without_effect(value: object, place: str) -> Iterator[str]:
@@ -48,39 +42,3 @@ def _present(value: object, place: str) -> Iterator[tuple[str, object]]:
     elif isinstance(value, tuple):
         for item in value:
             yield f"{below}*", item
-
-
-def _unreachable_receivers(config: Config) -> Iterator[str]:
-    """Where a receiver is named that has nothing but kinds of sink that this version cannot write to."""
-    for key, name in _named_receivers(config):
-        receiver = config.receiver_named(name)
-        if receiver is None or receiver.slack is not None:
-            continue
-        instead = (
-            "the default channel takes its place"
-            if key == "fallback_receiver"
-            else "delivered to the fallback receiver"
-        )
-        kinds = ", ".join(receiver.kinds_beyond)
-        yield f'{key}: "{name}" has only {kinds}, which this version cannot write to; {instead}.'
-
-
-def _named_receivers(config: Config) -> Iterator[tuple[str, str]]:
-    """Every use of a receiver: its key and the name."""
-    yield "route.receiver", config.route.receiver
-    yield from _named_below("route", config.route.routes)
-    for name, policy in config.escalation_policies.items():
-        for place, step in enumerate(policy.steps):
-            for target in step.notify:
-                if target.startswith("receiver:"):
-                    yield f"escalation_policies.{name}.steps[{place}]", target.removeprefix("receiver:")
-    if config.fallback_receiver:
-        yield "fallback_receiver", config.fallback_receiver
-
-
-def _named_below(path: str, routes: tuple[Route, ...]) -> Iterator[tuple[str, str]]:
-    for place, route in enumerate(routes):
-        key = f"{path}.routes[{place}]"
-        if route.receiver:
-            yield f"{key}.receiver", route.receiver
-        yield from _named_below(key, route.routes)

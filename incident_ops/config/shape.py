@@ -21,6 +21,18 @@ from incident_ops.core.routing import channel_named
 from incident_ops.core.severity import Severity
 
 BUILT_IN_RECEIVERS = ("owner", "default", "digest", "inbox")
+KINDS_OF_RECEIVERS = (
+    "slack",
+    "pagerduty",
+    "jsm",
+    "opsgenie",
+    "jira",
+    "email",
+    "webhook",
+    "apprise",
+    "alertmanager",
+    "sentry",
+)
 EVERY_LABEL = "..."  # Alertmanager's word in `group_by`
 
 
@@ -113,20 +125,75 @@ class SlackTarget(Section):
 
 
 class PagerDutyTarget(Section):
+    """An integration of type Events API v2. In the EU's service region `url` is https://events.eu.pagerduty.com."""
+
     routing_key: Secret
+    url: Url = "https://events.pagerduty.com"
+
+
+class JsmTarget(Section):
+    """An API integration of Jira Service Management's operations."""
+
+    api_key: Secret
+    url: Url = "https://api.atlassian.com/jsm/ops/integration/v2"
+
+
+class OpsgenieTarget(Section):
+    """An API integration of Opsgenie, which ends on 2027-04-05."""
+
+    api_key: Secret
+    url: Url = "https://api.opsgenie.com/v2"
+
+
+class JiraTarget(Section):
+    """A project in which each incident becomes an issue. `user` is whose `token` it is; without one the token is a
+    personal access token of a data centre."""
+
+    url: UrlOrSecret
+    token: Secret
+    user: Email | None = None
+    project: Text
+    issue_type: Text = "Task"
 
 
 class EmailTarget(Section):
+    """Sent through the server that `smtp` names."""
+
     to: AtLeastOne[Email]
 
 
 class WebhookTarget(Section):
+    """`secret` signs the body; `private` allows addresses of our own network."""
+
     url: UrlOrSecret
     secret: Secret | None = None
+    private: Flag = False
 
 
 class AppriseTarget(Section):
     url: Secret
+
+
+class AlertmanagerTarget(Section):
+    """`token` is a bearer's; `user` and `password` are for basic authentication."""
+
+    url: UrlOrSecret
+    token: Secret | None = None
+    user: Text | None = None
+    password: Secret | None = None
+
+
+class SentryTarget(Section):
+    dsn: Secret
+
+
+class Templates(Section):
+    """Jinja2 in place of what a message says by itself, in the words of `docs/templates.md`. A fact that is
+    empty is left out."""
+
+    headline: Text | None = None
+    summary: Text | None = None
+    facts: Named[Text, Text] | None = None
 
 
 class Receiver(Section):
@@ -135,21 +202,22 @@ class Receiver(Section):
     name: Text
     slack: SlackTarget | None = None
     pagerduty: PagerDutyTarget | None = None
+    jsm: JsmTarget | None = None
+    opsgenie: OpsgenieTarget | None = None
+    jira: JiraTarget | None = None
     email: EmailTarget | None = None
     webhook: WebhookTarget | None = None
     apprise: AppriseTarget | None = None
+    alertmanager: AlertmanagerTarget | None = None
+    sentry: SentryTarget | None = None
+    templates: Templates | None = None
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> "Receiver":
-        if not (self.slack or self.pagerduty or self.email or self.webhook or self.apprise):
-            raise flaw("leads nowhere; add slack, pagerduty, email, webhook or apprise")
+        if not any(getattr(self, kind) for kind in KINDS_OF_RECEIVERS):
+            kinds = f"{', '.join(KINDS_OF_RECEIVERS[:-1])} or {KINDS_OF_RECEIVERS[-1]}"
+            raise flaw(f"leads nowhere; add {kinds}")
         return self
-
-    @property
-    def kinds_beyond(self) -> tuple[str, ...]:
-        """The kinds of sink that it names and that this version cannot write to."""
-        kinds = ("pagerduty", "email", "webhook", "apprise")
-        return tuple(kind for kind in kinds if getattr(self, kind) is not None)
 
 
 class InhibitRule(Section):
@@ -213,6 +281,24 @@ class Slo(Section):
     window: PositiveDuration
 
 
+class Smtp(Section):
+    """The server that sends our mail, and as whom."""
+
+    host: Text
+    port: WholeNumber | None = None
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: Text | None = None
+    password: Secret | None = None
+    sender: Email = Field(alias="from")
+
+
+class IncidentChannels(Section):
+    """Whether a major incident gets a Slack channel of its own, and the first part of its name."""
+
+    severities: Many[Severity] = ()
+    prefix: Text = "inc-"
+
+
 class SlackAccount(Section):
     """Our Slack app. The environment's INCIDENT_OPS_SLACK_… come before it."""
 
@@ -221,6 +307,7 @@ class SlackAccount(Section):
     token: Secret | None = None
     signing_secret: Secret | None = None
     app_token: Secret | None = None
+    incident_channels: IncidentChannels = IncidentChannels()
 
 
 def _default_reminders() -> dict[Severity, timedelta]:
@@ -234,6 +321,7 @@ class Config(Section):
     database_url: DatabaseUrlOrSecret | None = None
     dagster_url: Url | None = None
     slack: SlackAccount = SlackAccount()
+    smtp: Smtp | None = None
     teams: Named[Text, Team] = Field(default_factory=dict)
     people: Named[Email, Person] = Field(default_factory=dict)
     schedules: Named[Text, Schedule] = Field(default_factory=dict)

@@ -16,7 +16,16 @@ from incident_ops.core.errors import IllegalChange, IllegalTransition
 from incident_ops.core.labels import labels_of_trouble
 from incident_ops.core.member import Member, member_of, title_of
 from incident_ops.core.severity import Assessment, Priority, Severity, priority_for, worst_of
-from incident_ops.core.status import SYSTEM, TRANSITIONS, CauseClass, EntryKind, Resolution, Status, TimelineEntry
+from incident_ops.core.status import (
+    SYSTEM,
+    TRANSITIONS,
+    CauseClass,
+    EntryKind,
+    Resolution,
+    Role,
+    Status,
+    TimelineEntry,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,7 @@ class Incident:
         runbook: URL of what to do, empty where nobody has named one.
         excuse: why nobody is to be woken for it, where somebody announced it; it is over from the start.
         responders: e-mails of the people who were paged for it.
+        roles: who leads the response and who tells the others, where somebody has taken the role.
         grouped_by: the person who merged or split it; grouping never takes a member out of it again.
         news: timeline entries made by the verbs and not stored yet.
     """
@@ -68,6 +78,7 @@ class Incident:
     owner: str | None = None
     assignee: str | None = None
     responders: tuple[str, ...] = ()
+    roles: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
     resolution: Resolution | None = None
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -256,6 +267,13 @@ class Incident:
             EntryKind.CLASSIFIED, f"classified by {by} as {reason}{was}", at=at, by=by
         )
 
+    def answered(self, reason: Resolution, *, by: str, at: datetime) -> "Incident":
+        """A person says what it was: ends it, or classifies one that has ended by itself. Raises
+        `IllegalTransition` for one that was merged, or that has this answer already."""
+        if self.is_open or self.merged_into is not None or self.resolution is reason:
+            return self.resolved(at=at, by=by, reason=reason)
+        return self.classified(reason, by=by, at=at)
+
     def excused(self, why: str, *, at: datetime) -> "Incident":
         """Over from the start: it was announced, and is kept with the reason."""
         moved = self._moved(Status.RESOLVED)
@@ -280,6 +298,21 @@ class Incident:
 
     def assigned(self, to: str, *, by: str, at: datetime) -> "Incident":
         return replace(self, assignee=to).noted(EntryKind.ASSIGNED, f"assigned to {to}", at=at, by=by)
+
+    def in_role(self, role: Role, who: str | None, *, by: str, at: datetime) -> "Incident":
+        """Taken (`who` is `by`), handed over, or laid down (None)."""
+        before = self.roles.get(role)
+        if who == before:
+            return self
+        others = {each: held for each, held in self.roles.items() if each is not role}
+        roles = others if who is None else {**others, role: who}
+        if who is None:
+            text = f"{before} is no longer {role}"
+        else:
+            text = f"{who} is {role}" + (f", after {before}" if before else "")
+        if who != by:
+            text += f" (by {by})"
+        return replace(self, roles=MappingProxyType(roles)).noted(EntryKind.ROLE, text, at=at, by=by)
 
     def graded(self, severity: Severity, *, by: str, at: datetime) -> "Incident":
         """A person's severity; alerts that arrive later do not change it."""

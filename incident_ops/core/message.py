@@ -43,6 +43,7 @@ class Message:
         detail: long text to be shown verbatim (an error), possibly empty.
         lists: a heading and its items; long ones are cut by the sink with "and n more".
         links: to the places where one can look further.
+        about: the incident itself, for sinks that take more than text; None for what is about no single one.
     """
 
     incident_id: str
@@ -55,6 +56,7 @@ class Message:
     detail: str = ""
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
     links: tuple[Link, ...] = ()
+    about: Incident | None = None
 
 
 _COLOURS = {
@@ -83,6 +85,7 @@ def compose(
         facts.append(("Responder", ", ".join(incident.responders)))
     if incident.assignee:
         facts.append(("Assignee", incident.assignee))
+    facts.extend((role.label, who) for role, who in incident.roles.items())
     facts.append(("Since", moment(incident.started_at)))
     if incident.root.partition:
         facts.append(("Partition", incident.root.partition))
@@ -116,13 +119,16 @@ def compose(
         detail=incident.detail,
         lists=lists,
         links=(*links_of(incident), *runbook),
+        about=incident,
     )
 
 
 def told(incident: Incident, text: str, *, colour: Colour, links: tuple[Link, ...]) -> Message:
     """A message with a text of its own, whose first line is the headline."""
     headline, _, rest = text.partition("\n")
-    return Message(incident_id=incident.id, colour=colour, headline=headline, summary=rest, links=links)
+    return Message(
+        incident_id=incident.id, colour=colour, headline=headline, summary=rest, links=links, about=incident
+    )
 
 
 def bulletin(text: str) -> Message:

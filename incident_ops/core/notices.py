@@ -74,6 +74,7 @@ _TOLD_IN_THREAD = frozenset(
         EntryKind.TRIGGERED_AGAIN,
         EntryKind.MITIGATED,
         EntryKind.ASSIGNED,
+        EntryKind.ROLE,
         EntryKind.SEVERITY,
         EntryKind.OWNER,
         EntryKind.ROOT,

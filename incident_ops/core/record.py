@@ -12,6 +12,7 @@ from incident_ops.core.alert import Alert
 from incident_ops.core.attribution.record import document_of
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
+from incident_ops.core.status import Role
 
 
 def incident_record(incident: Incident) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def incident_record(incident: Incident) -> dict[str, Any]:
         "labels": dict(incident.labels),
         "assignee": incident.assignee,
         "responders": list(incident.responders),
+        **{str(role): incident.roles.get(role) for role in Role},
         "severity_reasons": list(incident.severity_reasons),
         "summary": incident.summary,
         "detail": incident.detail,

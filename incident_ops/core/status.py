@@ -48,6 +48,17 @@ class CauseClass(StrEnum):
     DATA = "data"
 
 
+class Role(StrEnum):
+    """A part in the response to one incident, one person's at most: who leads it, and who tells the others."""
+
+    COMMANDER = "commander"
+    COMMUNICATOR = "communicator"
+
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+
 class EntryKind(StrEnum):
     """What a line of the timeline tells."""
 
@@ -58,6 +69,7 @@ class EntryKind(StrEnum):
     TRIGGERED_AGAIN = "triggered_again"
     MITIGATED = "mitigated"
     ASSIGNED = "assigned"
+    ROLE = "role"
     SEVERITY = "severity"
     OWNER = "owner"
     ROOT = "root"

@@ -36,7 +36,8 @@ class Sinks:
     """Where and how to deliver.
 
     Attributes:
-        notifiers: by kind of destination; `inbox` is always among them.
+        notifiers: by kind of destination, or by a destination that has one of its own (`pagerduty:war-room`);
+            `inbox` is always among them.
         default: where a post goes whose own destination cannot exist (unknown or archived channel).
         fallback: where a post goes as well when its destination does not answer, and when `default` fails too.
         address_of: a person's e-mail address → what the sink knows the person by.
@@ -49,6 +50,9 @@ class Sinks:
     links_of: Callable[[Incident], tuple[Link, ...]]
     address_of: Callable[[str], str]
     jitter: Callable[[], float]
+
+    def notifier_of(self, destination: Destination) -> Notifier | None:
+        return self.notifiers.get(str(destination)) or self.notifiers.get(destination.kind)
 
 
 @dataclass(slots=True)
@@ -116,13 +120,13 @@ def _settle(store: Store, sinks: Sinks, delivery: Delivery, done: Dispatched, *,
 
 
 def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
-    notifier = sinks.notifiers.get(delivery.destination.kind)
+    notifier = sinks.notifier_of(delivery.destination)
     if notifier is None:
         raise TransportError(f"no {delivery.destination.kind} sink is configured", needs_person=True)
     message = _message(store, delivery, sinks)
     if delivery.action is Action.EDIT:
         if isinstance(notifier, CanUpdate) and delivery.thread is not None:
-            notifier.update(delivery.thread, message)
+            notifier.update(delivery.thread, message, key=delivery.key)
         return None
     found = _found(notifier, delivery) if delivery.fate_unknown else None
     if delivery.action is Action.REPLY:
@@ -131,7 +135,7 @@ def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
         return notifier.reply(delivery.thread, delivery.text, key=delivery.key, broadcast=delivery.pushes)
     if found is not None:
         if isinstance(notifier, CanUpdate):
-            notifier.update(found, message)
+            notifier.update(found, message, key=delivery.key)
         return found
     return notifier.send(delivery.destination, message, key=delivery.key)
 

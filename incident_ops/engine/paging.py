@@ -37,15 +37,18 @@ def paged(
     *,
     now: datetime,
 ) -> Paged:
-    """The messages of a step. A place that has the incident's post gets a reply that rings, a person or place that
-    has none a message of its own. Where nobody is behind any target, that itself is told."""
+    """The messages of a step. A place that has the incident's post gets a reply that rings, a receiver that
+    has none gets the post, a person a message of their own. Where nobody is behind any target, that is told."""
     reached: dict[Destination, str] = {}
+    channels: set[Destination] = set()
     missing: list[str] = []
     for target in page.targets:
         found = list(_behind(target, ways, knowledge, now=now))
         missing += [] if found else [target]
         for destination, why in found:
             reached.setdefault(destination, why)
+            if target.startswith(_RECEIVER):
+                channels.add(destination)
     over: dict[Destination, str] = {}
     notices: list[Notice] = []
     for destination, why in reached.items():
@@ -56,7 +59,8 @@ def paged(
         if allowed.quiet is not None:
             over[destination] = allowed.quiet.text
             continue
-        notices.append(_notice(incident, page, destination, why, allowed.note, told))
+        is_channel = destination in channels
+        notices.append(_notice(incident, page, destination, why, allowed.note, told, is_channel=is_channel))
     notices += [_nobody(incident, page, target, place) for target in missing for place in _last_resort(knowledge)]
     said = [f"{place.address} ({why})" for place, why in reached.items() if place not in over]
     text = f"{page}: paged {', '.join(said)}" if said else f"{page} paged nobody"
@@ -86,9 +90,6 @@ def _behind(
     elif target.startswith(_RECEIVER):
         name = target.removeprefix(_RECEIVER)
         places = [w.destination for w in ways if w.node.receiver == OWNER] if name == OWNER else []
-        receiver = routing.receivers.get(name)
-        if receiver is not None and receiver.beyond and not receiver.destinations:
-            places = list(routing.last_resort)
         for destination in places or receiver_destinations(name, routing):
             yield destination, f"receiver {name}"
     else:
@@ -102,11 +103,16 @@ def _notice(
     why: str,
     note: str,
     told: Mapping[Destination, Told],
+    *,
+    is_channel: bool,
 ) -> Notice:
     key = f"{incident.id}:page:{page.policy}:{incident.reopened}.{page.number}:{destination}"
     ask = f"Paged by {page} as {why}. Take it: incident-ops ack {incident.id}"
     if destination in told:
         return _message(incident, key, destination, Action.REPLY, "\n".join(filter(None, (ask, note))))
+    if is_channel:  # from now on it follows the incident to its end
+        text = "\n".join(filter(None, (ask, note)))
+        return _message(incident, f"{incident.id}:post:{destination}", destination, Action.POST, text)
     headline = f"{incident.id} {incident.severity} {incident.title}"
     text = "\n".join(filter(None, (headline, incident.summary, ask, note)))
     return _message(incident, key, destination, Action.TELL, text)

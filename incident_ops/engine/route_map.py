@@ -34,17 +34,13 @@ def route_map(policy: Policy, *, now: datetime) -> Record:
 
 def _node(node: RouteNode, parent: RouteNode | None, policy: Policy, now: datetime) -> Record:
     routing = policy.routing
-    receiver = routing.receivers.get(node.receiver)
-    beyond = receiver.beyond if receiver is not None else ()
-    places = receiver_destinations(node.receiver, routing) or (routing.last_resort if beyond else ())
     quiet = quiet_by_hours(node.mute, node.active, policy.attention.intervals, now=now)
     options, inherited = _options(node), _options(parent) if parent is not None else {}
     return {
         "path": node.path,
         "matchers": [str(matcher) for matcher in node.matchers],
         "receiver": node.receiver,
-        "leads_to": [str(place) for place in places],
-        "beyond": list(beyond),
+        "leads_to": [str(place) for place in receiver_destinations(node.receiver, routing)],
         "continue": node.continues,
         "options": options,
         "differs": {name: value for name, value in options.items() if inherited.get(name) != value},

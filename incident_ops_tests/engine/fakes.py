@@ -63,7 +63,7 @@ class FakeSink:
         self._sent.append(Sent("post", destination.address, message.headline, key))
         return self._remember(Receipt(channel=destination.address, message=key))
 
-    def update(self, receipt: Receipt, message: Message) -> None:
+    def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
         self._stumble(receipt.channel)
         self._sent.append(Sent("edit", receipt.channel, message.headline))
 

@@ -55,7 +55,7 @@ class InboxNotifier:
         )
         return Receipt(channel=destination.address, message=key)
 
-    def update(self, receipt: Receipt, message: Message) -> None:
+    def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
         self._kept(receipt)
         self._store.edit_inbox(
             key=receipt.message,

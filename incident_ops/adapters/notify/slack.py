@@ -117,7 +117,7 @@ class SlackNotifier:
             self._users[email] = str(user["id"])
         return self._users[email]
 
-    def update(self, receipt: Receipt, message: Message) -> None:
+    def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
         request = Request(method="chat.update", place=receipt.channel)
         _insist_on_a_name(receipt, request)
         payload = render(message)

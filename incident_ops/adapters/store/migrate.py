@@ -22,7 +22,7 @@ from incident_ops.core.errors import StoreUnavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision, kept here so that a tick need not load Alembic; a test compares the two."""
 
 COMMAND = "incident-ops db upgrade"

@@ -29,7 +29,7 @@ from incident_ops.core.notices import Action, Notice
 from incident_ops.core.provenance import Ref
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity
-from incident_ops.core.status import CauseClass, EntryKind, Resolution, Status, TimelineEntry
+from incident_ops.core.status import CauseClass, EntryKind, Resolution, Role, Status, TimelineEntry
 from incident_ops.core.trail import Edge
 from incident_ops.engine.ports import InboxMessage
 
@@ -61,6 +61,7 @@ def incident_values(incident: Incident) -> Values:
         "owner": incident.owner,
         "assignee": incident.assignee,
         "responders": list(incident.responders) or None,
+        "roles": {str(role): who for role, who in incident.roles.items()} or None,
         "resolution": incident.resolution,
         "started_at": incident.started_at,
         "detected_at": incident.detected_at,
@@ -110,6 +111,7 @@ def incident_from(row: Row, members: Iterable[Member]) -> Incident:
         owner=row["owner"],
         assignee=row["assignee"],
         responders=tuple(row["responders"] or ()),
+        roles=MappingProxyType({Role(role): who for role, who in (row["roles"] or {}).items()}),
         resolution=Resolution(row["resolution"]) if row["resolution"] is not None else None,
         started_at=row["started_at"],
         detected_at=row["detected_at"],

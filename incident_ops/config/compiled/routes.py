@@ -1,10 +1,10 @@
 """The route tree with its inherited options, receivers, escalation policies and inhibit rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from incident_ops.config.shape import EVERY_LABEL, Config, Receiver, RootRoute, Route
+from incident_ops.config.shape import EVERY_LABEL, KINDS_OF_RECEIVERS, Config, Receiver, RootRoute, Route
 from incident_ops.core.escalation import EscalationPolicy, EscalationStep
 from incident_ops.core.muting import InhibitRule
 from incident_ops.core.routing import DIGEST, Destination, RouteNode
@@ -72,11 +72,20 @@ def receivers_of(config: Config, *, sink: str) -> Mapping[str, CoreReceiver]:
 
 
 def _receiver(receiver: Receiver, sink: str) -> CoreReceiver:
-    return CoreReceiver(
-        name=receiver.name,
-        destinations=(Destination(kind=sink, address=receiver.slack.channel),) if receiver.slack else (),
-        beyond=receiver.kinds_beyond,
-    )
+    return CoreReceiver(name=receiver.name, destinations=tuple(_destinations(receiver, sink)))
+
+
+def _destinations(receiver: Receiver, sink: str) -> Iterator[Destination]:
+    """A channel and mail are known by their address, whatever needs a key or a secret address by the receiver."""
+    for kind in KINDS_OF_RECEIVERS:
+        if getattr(receiver, kind) is None:
+            continue
+        if receiver.slack is not None and kind == "slack":
+            yield Destination(kind=sink, address=receiver.slack.channel)
+        elif receiver.email is not None and kind == "email":
+            yield Destination(kind=kind, address=", ".join(receiver.email.to))
+        else:
+            yield Destination(kind=kind, address=receiver.name)
 
 
 def escalation_policies_of(config: Config) -> Mapping[str, EscalationPolicy]:

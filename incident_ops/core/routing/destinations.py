@@ -22,12 +22,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """A name for one or more places that are written to together.
-
-    Attributes:
-        beyond: kinds of sink that it names and that this version cannot write to.
-    """
+    """A name for one or more places that are written to together."""
 
     name: str
     destinations: tuple[Destination, ...] = ()
-    beyond: tuple[str, ...] = ()

@@ -38,7 +38,7 @@ class RoutingRules:
         sink: kind of the destinations (`slack`, or `inbox` where no account is configured).
         default_channel: for whatever has no owner, and for our own troubles unless `fallback` is set.
         receivers: those that the file defines, by name.
-        fallback: where a receiver leads that cannot be written to.
+        fallback: the receiver for what cannot be delivered elsewhere, and for our own troubles.
     """
 
     sink: str
@@ -168,13 +168,8 @@ def _to_the_owners(
 
 
 def _to_the_receiver(name: str, rules: RoutingRules) -> Iterator[tuple[Destination, str]]:
-    beyond = receiver.beyond if (receiver := rules.receivers.get(name)) is not None else ()
-    destinations = receiver_destinations(name, rules)
-    for destination in destinations:
+    for destination in receiver_destinations(name, rules):
         yield destination, f"receiver {name}"
-    if beyond and not destinations:
-        for destination in rules.last_resort:
-            yield destination, f"receiver {name} is {' and '.join(beyond)}, which this version cannot write to"
 
 
 def receiver_destinations(name: str, rules: RoutingRules) -> tuple[Destination, ...]:

@@ -80,9 +80,9 @@ class Notifier(Protocol):
 
 @runtime_checkable
 class CanUpdate(Protocol):
-    """The sink can change an accepted message."""
+    """The sink can change an accepted message. `key` is that of the change."""
 
-    def update(self, receipt: Receipt, message: Message) -> None: ...
+    def update(self, receipt: Receipt, message: Message, *, key: str) -> None: ...
 
 
 @runtime_checkable

@@ -107,7 +107,7 @@ def test_no_message_is_too_long_or_too_strange(sink: Sink, name: str) -> None:
 
 def test_an_edit_changes_the_message_instead_of_adding_one(sink: Sink) -> None:
     receipt = sink.notifier.send(sink.destination, messages.PLAIN, key="k1")
-    sink.notifier.update(receipt, messages.RESOLVED)
+    sink.notifier.update(receipt, messages.RESOLVED, key="e1")
     (post,) = sink.posts()
     assert "resolved as fixed" in post
     assert "12 of 1,000" not in post
@@ -117,7 +117,7 @@ def test_an_edit_of_a_message_that_is_gone_is_permanent(sink: Sink) -> None:
     receipt = sink.notifier.send(sink.destination, messages.PLAIN, key="k1")
     gone = type(receipt)(channel=receipt.channel, message="1.000001")
     with pytest.raises(TransportError) as caught:
-        sink.notifier.update(gone, messages.RESOLVED)
+        sink.notifier.update(gone, messages.RESOLVED, key="e1")
     assert caught.value.permanent
 
 
@@ -141,7 +141,7 @@ def test_a_reply_to_a_message_that_is_gone_is_permanent(sink: Sink) -> None:
 def test_a_post_is_found_by_its_key_also_after_edits(sink: Sink) -> None:
     sink.notifier.send(sink.destination, messages.PLAIN, key="other")
     receipt = sink.notifier.send(sink.destination, messages.PLAIN, key="k1")
-    sink.notifier.update(receipt, messages.make_message(colour=Colour.YELLOW))
+    sink.notifier.update(receipt, messages.make_message(colour=Colour.YELLOW), key="e1")
     assert sink.notifier.look_up(sink.destination, "k1", thread=None, since=SINCE) == receipt
 
 

@@ -137,7 +137,7 @@ def test_an_edit_that_slack_will_never_take_is_permanent(
     receipt = notifier.send(FIN, messages.PLAIN, key="k1")
     server.next(error(name))
     with pytest.raises(TransportError) as caught:
-        notifier.update(receipt, messages.RESOLVED)
+        notifier.update(receipt, messages.RESOLVED, key="e1")
     assert caught.value.permanent
 
 
@@ -145,7 +145,7 @@ def test_an_edit_can_be_repeated_so_its_fate_is_never_in_doubt(server: FakeSlack
     receipt = notifier.send(FIN, messages.PLAIN, key="k1")
     server.next(lost_answer())
     with pytest.raises(TransportError) as caught:
-        notifier.update(receipt, messages.RESOLVED)
+        notifier.update(receipt, messages.RESOLVED, key="e1")
     assert not caught.value.fate_unknown
 
 
@@ -186,7 +186,7 @@ def test_a_message_without_a_name_is_neither_edited_nor_answered_and_never_tried
 ) -> None:
     nameless = Receipt(channel="#fin", message="")
     with pytest.raises(TransportError) as of_the_edit:
-        notifier.update(nameless, messages.RESOLVED)
+        notifier.update(nameless, messages.RESOLVED, key="e1")
     with pytest.raises(TransportError) as of_the_reply:
         notifier.reply(nameless, "Resolved", key="k2", broadcast=True)
     for caught in (of_the_edit, of_the_reply):
@@ -235,7 +235,7 @@ def test_refused_blocks_of_an_edit_do_not_leave_the_old_ones_standing(
 ) -> None:
     receipt = notifier.send(FIN, messages.PLAIN, key="k1")
     server.next(error("invalid_blocks"))
-    notifier.update(receipt, messages.RESOLVED)
+    notifier.update(receipt, messages.RESOLVED, key="e1")
     (post,) = server.posts("#fin")
     assert post.blocks == []
     assert post.text.startswith("🟢")
@@ -272,7 +272,7 @@ def test_a_server_that_refuses_every_form_is_not_asked_for_ever(
 def test_nothing_is_unfurled_or_linked_by_slack_itself(server: FakeSlack, notifier: SlackNotifier) -> None:
     receipt = notifier.send(FIN, messages.HOSTILE, key="k1")
     notifier.reply(receipt, "<!channel> *x*", key="k2", broadcast=False)
-    notifier.update(receipt, messages.HOSTILE)
+    notifier.update(receipt, messages.HOSTILE, key="e1")
     post, reply, edit = server.calls
     for call in (post, reply):
         assert (call.body["unfurl_links"], call.body["unfurl_media"]) == (False, False)

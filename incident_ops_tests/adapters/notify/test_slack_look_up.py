@@ -36,7 +36,7 @@ def test_a_post_whose_answer_was_lost_is_found_again(
     receipt = notifier.look_up(destination, "k1", thread=None, since=SINCE)
     (post,) = server.posts()
     assert receipt == Receipt(channel=post.channel, message=post.ts)
-    notifier.update(Receipt(channel=post.channel, message=post.ts), messages.RESOLVED)
+    notifier.update(Receipt(channel=post.channel, message=post.ts), messages.RESOLVED, key="e1")
 
 
 def test_a_reply_whose_answer_was_lost_is_found_again(server: FakeSlack, notifier: SlackNotifier) -> None:

@@ -205,7 +205,7 @@ def test_incidents_of_revision_0002_are_kept_and_what_they_measure_from_now_on(e
             _insert(connection, "counters", {"name": counter, "value": 7})
         _insert(connection, "named_values", {"name": "history", "value": "whole", "set_at": alert.occurred_at})
     database.dispose()
-    with pytest.raises(StoreUnavailable, match="is at revision 0002 and 0004 is needed: run `incident-ops db"):
+    with pytest.raises(StoreUnavailable, match="is at revision 0002 and 0005 is needed: run `incident-ops db"):
         open_store(empty_url)
     assert migrate.upgrade(empty_url) == migrate.HEAD
     with open_store(empty_url) as store:

@@ -59,6 +59,8 @@ incidents = Table(
     columns.text("excuse", nullable=True),
     # Since revision 0004; None in what was written before.
     columns.json("responders", nullable=True),
+    # Since revision 0005; None in what was written before.
+    columns.json("roles", nullable=True),
     Index("ix_incidents_status", "status", "number"),
 )
 
@@ -191,6 +193,8 @@ deliveries = Table(
     columns.flag("fate_unknown"),
     columns.text("receipt_channel", nullable=True),
     columns.text("receipt_message", nullable=True),
+    # Since revision 0005; None in what was written before.
+    columns.time("moved_at", nullable=True),  # when it was owed elsewhere as well
     Index("uq_deliveries_key", "key", unique=True),
     Index("ix_deliveries_incident", "incident", "id"),
     sqlite_autoincrement=True,
@@ -199,13 +203,31 @@ deliveries = Table(
 IS_UNFINISHED = deliveries.c.status.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")])
 IS_POST = deliveries.c.action == sa.literal_column("'post'")
 IS_PUSH = deliveries.c.pushes.is_(sa.true())
+HAS_RECEIPT = deliveries.c.receipt_message.is_not(None)
 
 _destination = (deliveries.c.incident, deliveries.c.kind, deliveries.c.address)
 columns.partial_index("ix_deliveries_unfinished", *_destination, deliveries.c.id, where=IS_UNFINISHED)
 columns.partial_index("ix_deliveries_post", *_destination, where=IS_POST)
 columns.partial_index("ix_deliveries_push", *_destination, deliveries.c.accepted_at, where=IS_PUSH)
 columns.partial_index(
+    "ix_deliveries_receipt",
+    deliveries.c.receipt_message,
+    deliveries.c.receipt_channel,
+    where=HAS_RECEIPT,
+)
+columns.partial_index(
     "ix_deliveries_pushes", deliveries.c.kind, deliveries.c.address, deliveries.c.created_at, where=IS_PUSH
+)
+
+circuits = Table(
+    "circuits",
+    metadata,
+    columns.text("kind", primary_key=True),
+    columns.text("address", primary_key=True),
+    columns.integer("failures"),
+    columns.time("open_until"),
+    columns.time("updated_at"),
+    columns.text("error"),
 )
 
 inbox = Table(
