@@ -1,6 +1,7 @@
 """What the engine needs of the world, as Protocols. `adapters` implements them, tests fake them."""
 
 from incident_ops.engine.ports.attention import Agenda, Attention
+from incident_ops.engine.ports.desk import IncidentDesk
 from incident_ops.engine.ports.history import History
 from incident_ops.engine.ports.store import (
     InboxMessage,
@@ -14,6 +15,7 @@ from incident_ops.engine.ports.store import (
 )
 from incident_ops.engine.ports.world import (
     Board,
+    CanCheck,
     CanLookUp,
     CanReply,
     CanUpdate,
@@ -28,12 +30,14 @@ __all__ = [
     "Agenda",
     "Attention",
     "Board",
+    "CanCheck",
     "CanLookUp",
     "CanReply",
     "CanUpdate",
     "EventSource",
     "History",
     "InboxMessage",
+    "IncidentDesk",
     "Known",
     "MemberKey",
     "Notifier",

@@ -101,6 +101,14 @@ class CanLookUp(Protocol):
     ) -> Receipt | None: ...
 
 
+@runtime_checkable
+class CanCheck(Protocol):
+    """The sink can be asked, without anybody hearing of it, whether a message would be accepted. Raises
+    `TransportError` if not."""
+
+    def check(self, destination: Destination) -> None: ...
+
+
 class Board(Protocol):
     """Where incidents are shown as assets (the Dagster UI)."""
 
