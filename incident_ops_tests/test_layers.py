@@ -86,6 +86,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "adapters/": ("core", "engine.ports", "config", "adapters"),
     "detectors/": ("core", "detectors", "dagster", "duckdb", "pandas", "ibis", "numpy", "psycopg", "sqlglot"),
     "defs/": ("core", "engine", "adapters", "config", "detectors", "defs", "dagster"),
+    "web/server.py": ("core", "starlette", "uvicorn"),
     "web/": ("core", "engine", "adapters", "config", "web", "starlette", "jinja2"),
     "marketplace/": (
         "marketplace", "detectors", "dagster", "dagster_dbt", "duckdb", "pandas", "numpy", "packaging", "click",

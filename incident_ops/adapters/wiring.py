@@ -3,12 +3,11 @@ wired by the same function."""
 
 import hashlib
 import os
-import random
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -17,12 +16,9 @@ from incident_ops.adapters.dagster_board import DagsterBoard
 from incident_ops.adapters.dagster_catalog import GraphQLCatalog
 from incident_ops.adapters.dagster_deadlines import cron_ticks
 from incident_ops.adapters.dagster_events import DagsterEvents
-from incident_ops.adapters.dagster_links import links_of
 from incident_ops.adapters.dagster_own_location import catalog_of
 from incident_ops.adapters.dagster_workspace import WorkspaceFile
-from incident_ops.adapters.notify.inbox import InboxNotifier
-from incident_ops.adapters.notify.slack import SlackNotifier
-from incident_ops.adapters.notify.slack_resource import IncidentSlackResource
+from incident_ops.adapters.sinks import kind_of_channels, sinks_of
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.config import (
     Settings,
@@ -35,19 +31,15 @@ from incident_ops.core.catalog import Catalog
 from incident_ops.core.errors import ConfigError
 from incident_ops.core.expected_events import ExpectedEvent
 from incident_ops.core.own import OWN_ASSETS
-from incident_ops.core.routing import INBOX, Destination, destination_of
 from incident_ops.core.status import Status
-from incident_ops.engine.dispatch import Sinks
 from incident_ops.engine.ops import Ops
 from incident_ops.engine.policy import Policy, SeverityRule
-from incident_ops.engine.ports import Notifier
 
 DATABASE_FILE = "incident_ops.db"
 WORKSPACE_FILE = "workspace.yaml"
 SHOW_ANNOUNCED = timedelta(days=7)
 """How long the board lists what was announced."""
 _LAST_GOOD = "last good configuration"
-_SLACK = "slack"
 
 _stores: dict[str, SqlStore] = {}
 _stores_lock = threading.Lock()
@@ -166,7 +158,7 @@ def policy_of(settings: Settings, *, in_foreground: bool = False) -> Policy:
     if in_foreground and "group_wait" not in config.route.model_fields_set:
         at_once = config.route.model_copy(update={"group_wait": timedelta(0)})
         config = config.model_copy(update={"route": at_once})
-    sink = _SLACK if settings.slack_token else INBOX
+    sink = kind_of_channels(settings)
     return Policy(
         version=hashlib.sha256(settings.text.encode()).hexdigest(),
         routing=routing_rules_of(config, sink=sink, default_channel=settings.slack_default_channel),
@@ -197,29 +189,6 @@ def policy_of(settings: Settings, *, in_foreground: bool = False) -> Policy:
             for event in config.expected_events
         ),
     )
-
-
-def sinks_of(settings: Settings, store: SqlStore, *, now: datetime) -> Sinks:
-    """The sinks that the settings give access to; the inbox always."""
-    routing = policy_of(settings).routing
-    notifiers: dict[str, Notifier] = {INBOX: InboxNotifier(store, lambda: now)}
-    if settings.slack_token is not None:
-        notifiers[_SLACK] = _slack(settings.slack_token.get_secret_value(), settings.slack_base_url)
-    inbox = Destination(kind=INBOX, address=routing.default_channel)
-    return Sinks(
-        notifiers=notifiers,
-        default=Destination(kind=routing.sink, address=routing.default_channel),
-        fallback=routing.last_resort[0] if routing.fallback else inbox,
-        address_of=lambda who: destination_of(who, routing).address,
-        links_of=partial(links_of, webserver_url=settings.dagster_url),
-        jitter=random.random,
-    )
-
-
-@lru_cache(maxsize=4)
-def _slack(token: str, base_url: str) -> SlackNotifier:
-    """One notifier per account and process: it remembers the channels it found."""
-    return IncidentSlackResource(token=token, base_url=base_url).get_notifier()
 
 
 def assemble(

@@ -1,27 +1,40 @@
 """Acting on incidents by hand. What a person decided is kept, and its name is on the timeline."""
 
-from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import click
 
-from incident_ops.adapters.wiring import utc_now
+from incident_ops.adapters.wiring import InForce, utc_now
 from incident_ops.cli.options import as_json, by_whom, end_of, incident_id, number_of, one_of, print_json
 from incident_ops.cli.place import finish, held_here, knowledge_of
+from incident_ops.core.commands import (
+    Acknowledge,
+    Assign,
+    Command,
+    FollowUp,
+    Grade,
+    Note,
+    Resolve,
+    Snooze,
+    TakeRole,
+)
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import moment
 from incident_ops.core.record import incident_record, utc_text
 from incident_ops.core.severity import Severity
-from incident_ops.core.status import EntryKind, Resolution
+from incident_ops.core.status import Resolution, Role
 from incident_ops.engine import regroup
-from incident_ops.engine.snooze import snooze
-from incident_ops.engine.triage import change
+from incident_ops.engine.commands import perform
 
 
-def _change(incident_id: str, verb: Callable[[Incident], Incident], *, as_json: bool) -> None:
-    held, now = held_here(), utc_now()
-    incident = change(held.store, number_of(incident_id), verb, knowledge_of(held, now=now), now=now)
-    _tell(incident, as_json=as_json)
+def _done(held: InForce, command: Command, *, by: str, now: datetime) -> Incident:
+    return perform(held.store, command, knowledge_of(held, now=now), by=by, now=now)
+
+
+def _do(command: Command, *, by: str, as_json: bool) -> None:
+    held = held_here()
+    _tell(_done(held, command, by=by, now=utc_now()), as_json=as_json)
     finish(held)
 
 
@@ -42,7 +55,7 @@ def _tell(*incidents: Incident, as_json: bool) -> None:
 @as_json
 def ack(incident_id: str, by: str, as_json: bool) -> None:
     """Acknowledge: say that you are on it."""
-    _change(incident_id, lambda i: i.acknowledged(by=by, at=utc_now()), as_json=as_json)
+    _do(Acknowledge(number=number_of(incident_id)), by=by, as_json=as_json)
 
 
 @click.command()
@@ -52,7 +65,7 @@ def ack(incident_id: str, by: str, as_json: bool) -> None:
 @as_json
 def assign(incident_id: str, to: str, by: str, as_json: bool) -> None:
     """Hand the incident to a person or team."""
-    _change(incident_id, lambda i: i.assigned(to, by=by, at=utc_now()), as_json=as_json)
+    _do(Assign(number=number_of(incident_id), to=to), by=by, as_json=as_json)
 
 
 @click.command()
@@ -62,14 +75,7 @@ def assign(incident_id: str, to: str, by: str, as_json: bool) -> None:
 @as_json
 def resolve(incident_id: str, reason: str, by: str, as_json: bool) -> None:
     """Resolve, and say why. Of one that has ended by itself, say what it was."""
-    resolution, now = Resolution(reason), utc_now()
-
-    def ended(incident: Incident) -> Incident:
-        if incident.is_open or incident.merged_into is not None or incident.resolution is resolution:
-            return incident.resolved(at=now, by=by, reason=resolution)
-        return incident.classified(resolution, by=by, at=now)
-
-    _change(incident_id, ended, as_json=as_json)
+    _do(Resolve(number=number_of(incident_id), reason=Resolution(reason)), by=by, as_json=as_json)
 
 
 @click.command("snooze")
@@ -86,8 +92,8 @@ def snooze_(incident_id: str, lasting: str | None, until: str | None, off: bool,
         raise click.UsageError("--off ends it at once; leave out --for and --until")
     ends = None if off else end_of(lasting, until, since=now, now=now)
     held = held_here()
-    knowledge = knowledge_of(held, now=now)
-    incident = snooze(held.store, number_of(incident_id), knowledge, until=ends, by=by, now=now)
+    asked = Snooze(number=number_of(incident_id), lasting=None if ends is None else ends - now)
+    incident = _done(held, asked, by=by, now=now)
     if as_json:
         print_json({**incident_record(incident), "snoozed_until": utc_text(ends)})
     else:
@@ -103,7 +109,7 @@ def snooze_(incident_id: str, lasting: str | None, until: str | None, off: bool,
 @as_json
 def note(incident_id: str, text: str, by: str, as_json: bool) -> None:
     """Write a note on the timeline."""
-    _change(incident_id, lambda i: i.noted(EntryKind.NOTE, text, at=utc_now(), by=by), as_json=as_json)
+    _do(Note(number=number_of(incident_id), text=text), by=by, as_json=as_json)
 
 
 @click.command()
@@ -113,7 +119,48 @@ def note(incident_id: str, text: str, by: str, as_json: bool) -> None:
 @as_json
 def severity(incident_id: str, value: str, by: str, as_json: bool) -> None:
     """Set the severity; alerts that arrive later leave it alone."""
-    _change(incident_id, lambda i: i.graded(Severity(value), by=by, at=utc_now()), as_json=as_json)
+    _do(Grade(number=number_of(incident_id), severity=Severity(value)), by=by, as_json=as_json)
+
+
+@click.command("role")
+@incident_id
+@click.argument("role", type=one_of(Role))
+@click.argument("who", required=False)
+@click.option("--off", is_flag=True, help="Lay it down: nobody has it then.")
+@by_whom
+@as_json
+def role_(incident_id: str, role: str, who: str | None, off: bool, by: str, as_json: bool) -> None:
+    """Take a role in the response yourself, or hand it over to WHO."""
+    if off and who:
+        raise click.UsageError("--off lays the role down; leave out WHO")
+    number, now = number_of(incident_id), utc_now()
+    held = held_here()
+    asked = TakeRole(number=number, role=Role(role), who=None if off else who or by)
+    incident = _done(held, asked, by=by, now=now)
+    if as_json:
+        print_json(incident_record(incident))
+    else:
+        roles = ", ".join(f"{each} {incident.roles.get(each, 'nobody')}" for each in Role)
+        click.echo(f"{incident.id}: {roles}")
+    finish(held)
+
+
+@click.command("follow-up")
+@incident_id
+@click.argument("text")
+@click.option("--receiver", metavar="NAME", help="The receiver with jira that gets it; by default the only one.")
+@by_whom
+@as_json
+def follow_up(incident_id: str, text: str, receiver: str | None, by: str, as_json: bool) -> None:
+    """Make a task of what is to be done later: an issue in Jira, which the next pass writes."""
+    held, now = held_here(), utc_now()
+    asked = FollowUp(number=number_of(incident_id), text=text, receiver=receiver)
+    incident = _done(held, asked, by=by, now=now)
+    if as_json:
+        print_json(incident_record(incident))
+    else:
+        click.echo(f"{incident.id}: {held.store.timeline(incident.number)[-1].text}")
+    finish(held)
 
 
 @click.command()
@@ -148,4 +195,4 @@ def split(incident_id: str, assets: tuple[str, ...], by: str, as_json: bool) -> 
     finish(held)
 
 
-COMMANDS = (ack, assign, resolve, snooze_, note, severity, merge, split)
+COMMANDS = (ack, assign, resolve, snooze_, note, severity, role_, follow_up, merge, split)

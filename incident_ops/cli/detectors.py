@@ -1,15 +1,14 @@
-"""What is watched, answered from the stored catalog and Dagster's event log; and code for what is not."""
+"""What is watched, answered from the stored catalog and Dagster's event log; and code for what is not.
+
+What needs Dagster is imported where it is used (see `place`)."""
 
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import timedelta
 
 import click
-import dagster as dg
 
 from incident_ops import terminal_detectors, terminal_routes
-from incident_ops.adapters.dagster_natures import nature_in
-from incident_ops.adapters.dagster_pii import PiiColumns
 from incident_ops.adapters.wiring import utc_now
 from incident_ops.cli.lineage import tell_age
 from incident_ops.cli.options import as_json, print_json
@@ -24,8 +23,6 @@ from incident_ops.core.lineage.spelling import close_to
 from incident_ops.core.suggestion import AssetLook, ColumnLook
 from incident_ops.core.suggestion import record_of as suggestion_record
 from incident_ops.core.suggestion import suggest as suggest_for
-from incident_ops.detectors.looking import look_at
-from incident_ops.detectors.reading import ReadOptions
 from incident_ops.engine.ports import Store
 from incident_ops.engine.timers import JUDGED, JUDGED_WITHIN
 
@@ -110,6 +107,9 @@ def _known_of(
     )
     if source is None:
         return look
+    from incident_ops.detectors.looking import look_at
+    from incident_ops.detectors.reading import ReadOptions
+
     options = ReadOptions(source=source, timeout=_length(timeout))
     if table is not None:
         options["table"] = table
@@ -123,6 +123,10 @@ def _personal(asset: str) -> Collection[str]:
         instance = instance_of(around())
     except ConfigError:
         return ()
+    import dagster as dg
+
+    from incident_ops.adapters.dagster_pii import PiiColumns
+
     with instance:
         return PiiColumns(instance).of(dg.AssetKey(asset.split("/")))
 
@@ -140,6 +144,8 @@ def _nature_of(catalog: Catalog) -> NatureOf:
         instance = instance_of(around())
     except ConfigError:
         return nature_by_name
+    from incident_ops.adapters.dagster_natures import nature_in
+
     with instance:
         return nature_in(instance, catalog)
 

@@ -20,6 +20,7 @@ from incident_ops.cli import (
     oncall,
     routes,
     running,
+    serve,
     silences,
     simulate,
     upkeep,
@@ -33,7 +34,7 @@ def commands() -> None:
     """Incidents of a Dagster instance: what broke, who was told, what came of it."""
 
 
-for module in (incidents, changes, silences, routes, oncall, lineage, detectors, running, simulate, upkeep):
+for module in (incidents, changes, silences, routes, oncall, lineage, detectors, running, serve, simulate, upkeep):
     for command in module.COMMANDS:
         commands.add_command(command)
 

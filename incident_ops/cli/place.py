@@ -1,15 +1,22 @@
-"""The place that a command runs in: its surroundings, the settings in force there, its Dagster instance."""
+"""The place that a command runs in: its surroundings, the settings in force there, its Dagster instance.
+
+Commands import Dagster, and what is built upon it, only where they use it: that takes a second, and most of them
+read our own store alone.
+"""
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import dagster as dg
 import yaml
 
 from incident_ops.adapters.wiring import InForce, Surroundings, in_force, policy_of, surroundings_of, utc_now
 from incident_ops.core.errors import ConfigError
 from incident_ops.engine.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 def around() -> Surroundings:
@@ -43,12 +50,14 @@ def knowledge_of(held: InForce, *, now: datetime) -> Knowledge:
     )
 
 
-def instance_of(surroundings: Surroundings) -> dg.DagsterInstance:
+def instance_of(surroundings: Surroundings) -> "dg.DagsterInstance":
     """The Dagster instance of `DAGSTER_HOME`, else of the `dagster.yaml` here.
 
     Raises:
         ConfigError: there is none, or its configuration cannot be used.
     """
+    import dagster as dg
+
     if surroundings.environ.get("DAGSTER_HOME"):
         try:
             return dg.DagsterInstance.get()

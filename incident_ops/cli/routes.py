@@ -1,11 +1,12 @@
-"""Who would hear of it: the route tree as a picture, and a rehearsal of a failure that never was."""
+"""Who would hear of it: the route tree as a picture, and a rehearsal of a failure that never was.
+
+What needs Dagster is imported where it is used (see `place`)."""
 
 from dataclasses import replace
 
 import click
 
 from incident_ops import terminal_routes
-from incident_ops.adapters.dagster_deadlines import cron_ticks
 from incident_ops.adapters.wiring import policy_of, utc_now
 from incident_ops.cli.lineage import tell_age
 from incident_ops.cli.options import as_json, moment_of, named, one_of, print_json, tell_unknown_labels
@@ -69,6 +70,8 @@ def test(
         partition=partition,
         labels=_labels(labels),
     )
+    from incident_ops.adapters.dagster_deadlines import cron_ticks
+
     held = held_here()
     knowledge = replace(knowledge_of(held, now=now), ticks=cron_ticks)
     tell_age(knowledge.catalog, held.store.value("catalog trouble"), now=utc_now())

@@ -20,15 +20,14 @@ from incident_ops.cli.options import (
 )
 from incident_ops.cli.place import finish, held_here
 from incident_ops.core.errors import IllegalChange, NotFound
-from incident_ops.core.incident import Incident
-from incident_ops.core.matching import Matcher, MatcherSyntaxError, MatchOp, matches_all, parse_matcher
+from incident_ops.core.matching import Matcher, MatcherSyntaxError, matches_all, parse_matcher
 from incident_ops.core.message import moment
 from incident_ops.core.muting import Silence
 from incident_ops.core.record import utc_text
+from incident_ops.engine.commands import matchers_about
 from incident_ops.engine.ports import Store
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_OF_AN_INCIDENT = ("asset", "check", "name")
 
 
 @click.group()
@@ -62,7 +61,7 @@ def add(
     parsed = [_matcher(text) for text in matchers]
     held = held_here()
     if incident is not None:
-        parsed += _about(held.store.incident(number_of(incident)))
+        parsed += matchers_about(held.store.incident(number_of(incident)))
     if all(matcher.matches({}) for matcher in parsed):  # Alertmanager's rule
         raise click.UsageError(
             "a silence needs a MATCHER or --incident that asks for something; "
@@ -127,12 +126,6 @@ def _matcher(text: str) -> Matcher:
         return parse_matcher(text)
     except MatcherSyntaxError as error:
         raise click.BadParameter(str(error), param_hint="MATCHER") from error
-
-
-def _about(incident: Incident) -> list[Matcher]:
-    labels = incident.current_labels
-    known = [label for label in _OF_AN_INCIDENT if labels.get(label)]
-    return [Matcher(label=label, op=MatchOp.EQUAL, value=labels[label]) for label in known]
 
 
 def _open_and_matching(store: Store, matchers: Sequence[Matcher]) -> list[str]:

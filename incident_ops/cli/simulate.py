@@ -1,4 +1,6 @@
-"""What another configuration would have changed: the alerts of the last days go through it once more."""
+"""What another configuration would have changed: the alerts of the last days go through it once more.
+
+What needs Dagster is imported where it is used (see `place`)."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +11,6 @@ from pathlib import Path
 import click
 
 from incident_ops import terminal_simulation
-from incident_ops.adapters.dagster_deadlines import cron_ticks
 from incident_ops.adapters.store.simulated import SimulatedStore
 from incident_ops.adapters.wiring import InForce, policy_of, utc_now
 from incident_ops.cli.lineage import tell_age
@@ -84,6 +85,8 @@ def _policy_in(file: Path) -> Policy:
 
 def _knowledge(held: InForce, *, begins: datetime, now: datetime) -> Knowledge:
     """As it is now, with the silences of the whole time."""
+    from incident_ops.adapters.dagster_deadlines import cron_ticks
+
     known = held.store.value("installed at")
     return replace(
         knowledge_of(held, now=now),

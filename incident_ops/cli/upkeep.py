@@ -8,9 +8,18 @@ from incident_ops.adapters.store import migrate
 from incident_ops.adapters.wiring import database_url, in_force, surroundings_of, utc_now, wire
 from incident_ops.cli.options import as_json, print_json
 from incident_ops.cli.place import around, instance_of
-from incident_ops.config import FILE_NAME, load_settings, missing_secrets, not_yet_effective, warnings_of
+from incident_ops.config import (
+    FILE_NAME,
+    Settings,
+    load_settings,
+    missing_secrets,
+    not_yet_effective,
+    warnings_of,
+)
+from incident_ops.config.document import read_document
+from incident_ops.config.load import sentences
 from incident_ops.core.durations import format_duration
-from incident_ops.core.errors import SourceUnavailable
+from incident_ops.core.errors import ConfigError, SourceUnavailable
 from incident_ops.core.record import utc_text
 from incident_ops.engine.ops import refreshed_catalog
 
@@ -39,12 +48,14 @@ def config() -> None:
 @config.command()
 @as_json
 def check(as_json: bool) -> None:
-    """Check the file: mistakes, missing secrets, what is probably not meant, and what has no effect yet."""
+    """Check the file: mistakes, templates, missing secrets, what is probably not meant or has no effect yet."""
     here = around()
     settings = load_settings(here.environ, here.cwd)
+    file = settings.file.name if settings.file else FILE_NAME
+    _insist_on_templates_that_work(settings, file)
     notes = [
         *missing_secrets(settings.config, here.environ),
-        *warnings_of(settings.text, file=settings.file.name if settings.file else FILE_NAME, now=utc_now()),
+        *warnings_of(settings.text, file=file, now=utc_now()),
         *not_yet_effective(settings.config),
     ]
     if as_json:
@@ -53,6 +64,16 @@ def check(as_json: bool) -> None:
     click.echo(f"{settings.file or 'no file: the defaults hold'}: ok")
     for sentence in notes:
         click.echo(f"  {sentence}")
+
+
+def _insist_on_templates_that_work(settings: Settings, file: str) -> None:
+    """Their faults are no mistakes of the file: it is used in spite of them, and messages keep their own text."""
+    if any(receiver.templates for receiver in settings.config.receivers):
+        from incident_ops.adapters.templates import template_problems  # Jinja2 is loaded where it is used
+
+        faults = template_problems(settings.config, read_document(settings.text), now=utc_now())
+        if problems := sentences(faults, file):
+            raise ConfigError(problems)
 
 
 @click.group()

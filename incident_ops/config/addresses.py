@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from ipaddress import ip_address
 from typing import Annotated, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,6 +40,14 @@ def read_slack_channel(value: object) -> str:
     if not shown(text).startswith('"'):
         example = '"#name"'
     raise refusal(f"{shown(text)} is not a Slack channel; write {example}, or its id, such as C0123456789")
+
+
+def read_channel_prefix(value: object) -> str:
+    """The first part of a channel's name, short enough for what comes after it."""
+    text = text_of(value)
+    if len(text) <= 60 and text == text.lower() and all(map(_is_channel_character, text)):
+        return text
+    raise refusal(f'{shown(text)} cannot begin a channel\'s name; write it like "inc-", without #')
 
 
 def _is_channel_character(character: str) -> bool:
@@ -93,6 +102,14 @@ def read_url(value: object) -> str:
     return text
 
 
+def is_loopback(host: str) -> bool:
+    """The host is this machine, by its usual names."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
 def read_database_url(value: object) -> str:
     """An SQLAlchemy URL without a password; the driver's own grammar is the store's to check."""
     text = text_of(value)
@@ -108,6 +125,7 @@ def read_database_url(value: object) -> str:
 
 
 SlackChannel: TypeAlias = Annotated[str, BeforeValidator(read_slack_channel)]
+ChannelPrefix: TypeAlias = Annotated[str, BeforeValidator(read_channel_prefix)]
 SlackUser: TypeAlias = Annotated[str, BeforeValidator(read_slack_user)]
 Email: TypeAlias = Annotated[str, BeforeValidator(read_email)]
 PersonOrTeam: TypeAlias = Annotated[str, BeforeValidator(read_person_or_team)]

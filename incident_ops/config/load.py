@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import SecretStr, ValidationError
@@ -41,6 +42,7 @@ class Settings:
         text: the file's text, to be kept as the last good one.
         database_url: None stands for an SQLite file beside Dagster's own.
         slack_token: None stands for the inbox instead of Slack.
+        secrets: the values of the variables that the file names, as far as they are set.
     """
 
     file: Path | None
@@ -53,6 +55,11 @@ class Settings:
     slack_default_channel: str
     slack_signing_secret: SecretStr | None
     slack_app_token: SecretStr | None
+    secrets: Mapping[str, SecretStr] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    def secret(self, named: Secret) -> SecretStr | None:
+        """The value; None while its variable is missing or empty."""
+        return self.secrets.get(named.env)
 
 
 def load_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -209,6 +216,9 @@ def _settings(text: str, environ: Mapping[str, str], *, file: Path | None, name:
         or DEFAULT_SLACK_CHANNEL,
         slack_signing_secret=overrides.secret("INCIDENT_OPS_SLACK_SIGNING_SECRET", slack.signing_secret),
         slack_app_token=overrides.secret("INCIDENT_OPS_SLACK_APP_TOKEN", slack.app_token),
+        secrets={
+            secret.env: SecretStr(value) for _, secret in secrets_in(config) if (value := environ.get(secret.env))
+        },
     )
     if problems:
         raise ConfigError(problems)

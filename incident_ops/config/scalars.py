@@ -41,6 +41,14 @@ def read_whole_number(value: object) -> int:
     return value
 
 
+def read_port(value: object) -> int:
+    if isinstance(value, Empty):
+        raise PydanticCustomError(EMPTY, "empty")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 65_536:
+        raise refusal(f"{shown(value)} is not a port; write a number from 1 to 65535, without quotes")
+    return value
+
+
 def _read_number(value: object, holds: Callable[[float], bool], remedy: str) -> float:
     if isinstance(value, Empty):
         raise PydanticCustomError(EMPTY, "empty")
@@ -63,5 +71,6 @@ MatcherText: TypeAlias = Annotated[
     Matcher, PlainValidator(read_matcher), PlainSerializer(str, return_type=str, when_used="json")
 ]
 WholeNumber: TypeAlias = Annotated[int, BeforeValidator(read_whole_number)]
+Port: TypeAlias = Annotated[int, BeforeValidator(read_port)]
 Share: TypeAlias = Annotated[float, BeforeValidator(read_share)]
 Factor: TypeAlias = Annotated[float, BeforeValidator(read_factor)]

@@ -9,10 +9,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from incident_ops.config.addresses import DatabaseUrl, Email, PersonOrTeam, SlackChannel, SlackUser, Target, Url
+from incident_ops.config.addresses import (
+    ChannelPrefix,
+    DatabaseUrl,
+    Email,
+    PersonOrTeam,
+    SlackChannel,
+    SlackUser,
+    Target,
+    Url,
+    is_loopback,
+)
 from incident_ops.config.calendar import ExpectedEvent, Hours, MaintenanceWindow, Schedule, TimeInterval
 from incident_ops.config.refusals import flaw
-from incident_ops.config.scalars import Flag, MatcherText, Share, Text, WholeNumber
+from incident_ops.config.scalars import Flag, MatcherText, Port, Share, Text, WholeNumber
 from incident_ops.config.secrets import Secret
 from incident_ops.config.section import AtLeastOne, Many, Named, Section
 from incident_ops.config.times import DigestAt, Duration, PositiveDuration, TimeZone, utc
@@ -34,6 +44,7 @@ KINDS_OF_RECEIVERS = (
     "sentry",
 )
 EVERY_LABEL = "..."  # Alertmanager's word in `group_by`
+_PORTS_OF_MAIL = {"starttls": 587, "tls": 465, "none": 25}  # submission, submissions (RFC 8314), smtp
 
 
 def _literal_or_secret(value: Any) -> str:
@@ -282,21 +293,31 @@ class Slo(Section):
 
 
 class Smtp(Section):
-    """The server that sends our mail, and as whom."""
+    """The server that sends our mail, and as whom. By default the port is that of the `security`."""
 
     host: Text
-    port: WholeNumber | None = None
+    port: Port | None = None
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: Text | None = None
     password: Secret | None = None
     sender: Email = Field(alias="from")
+
+    @model_validator(mode="after")
+    def _shows_nobody_the_password(self) -> "Smtp":
+        if self.password is not None and self.security == "none" and not is_loopback(self.host):
+            raise flaw("would send its password over the network in plain text; write security: starttls or tls")
+        return self
+
+    @property
+    def port_in_use(self) -> int:
+        return self.port or _PORTS_OF_MAIL[self.security]
 
 
 class IncidentChannels(Section):
     """Whether a major incident gets a Slack channel of its own, and the first part of its name."""
 
     severities: Many[Severity] = ()
-    prefix: Text = "inc-"
+    prefix: ChannelPrefix = "inc-"
 
 
 class SlackAccount(Section):

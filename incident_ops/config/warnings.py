@@ -1,11 +1,12 @@
 """What is allowed in the file and probably not meant: routes that never match, labels no incident has, schedules
-with gaps, names nobody uses. Nothing of it stops anything."""
+with gaps, names nobody uses, receivers that can't work. Nothing of it stops anything."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from incident_ops.config.compiled import route_tree, schedules_of
 from incident_ops.config.document import Document, KeyPath, Problem, read_document, written
+from incident_ops.config.doubtful_receivers import check_receivers
 from incident_ops.config.load import parse_config, sentences
 from incident_ops.config.references import check_unused, values_at
 from incident_ops.config.refusals import nearest, shown
@@ -80,6 +81,7 @@ def warnings_of(text: str, *, file: str, now: datetime) -> list[str]:
             *_unknown_labels(document),
             *_schedules_with_gaps(config, document, now),
             *check_unused(document),
+            *check_receivers(config, document, now),
         ],
         file,
     )

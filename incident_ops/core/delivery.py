@@ -35,6 +35,7 @@ class Delivery:
         fate_unknown: an earlier try may have reached the sink; look it up before sending again.
         thread: receipt of the incident's post at this destination, once accepted.
         note: what the post says besides the incident; edits repeat it.
+        moved_at: when it was owed to the fallback as well.
     """
 
     id: int
@@ -54,3 +55,4 @@ class Delivery:
     receipt: Receipt | None = None
     thread: Receipt | None = None
     note: str = ""
+    moved_at: datetime | None = None

@@ -3,7 +3,7 @@ changes, the changes told in its thread."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from incident_ops.core.incident import Incident
@@ -19,6 +19,14 @@ class Action(StrEnum):
     TELL = "tell"
     EDIT = "edit"
     REPLY = "reply"
+
+
+MUST_ARRIVE = (Action.POST, Action.TELL)
+"""What somebody must hear, if not here then elsewhere; edits and replies say more about what was heard."""
+
+EDIT_PAUSE = timedelta(seconds=1)
+"""A message is edited no more often than this: Slack allows a message about one change a second, and nobody reads
+faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

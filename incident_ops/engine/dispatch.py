@@ -1,58 +1,34 @@
 """The outbox → the sinks. A claimed delivery is accepted, tried again later, or replaced by another destination;
-none disappears."""
+none disappears. How one is sent is in `sending`, where else it may go in `fallback`, what sinks there are in
+`sinks`."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
-from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
+from incident_ops.core.circuit import OPENS_AFTER, Circuit, after_answer, after_failure, after_nothing
+from incident_ops.core.cleansing import without_secrets
+from incident_ops.core.delivery import Delivery
 from incident_ops.core.errors import TransportError
-from incident_ops.core.incident import Incident
-from incident_ops.core.message import Colour, Link, Message, bulletin, compose, told
-from incident_ops.core.notices import Action, Notice
-from incident_ops.core.retry import DELAY_FOR_A_PERSON, delay_before_retry
-from incident_ops.core.routing import Destination
-from incident_ops.core.status import EntryKind, TimelineEntry
-from incident_ops.engine.ports import CanLookUp, CanReply, CanUpdate, Notifier, Store
+from incident_ops.core.pace import Lane
+from incident_ops.core.retry import DELAY_FOR_A_PERSON, rule_for
+from incident_ops.engine.fallback import give_up, owed_elsewhere, refuse, turn_elsewhere
+from incident_ops.engine.ports import ChangeOfCircuit, Store
+from incident_ops.engine.sending import Answer, send
+from incident_ops.engine.sinks import Pace, Sinks, Unpaced, undressed
+
+__all__ = ["LEASE", "Dispatched", "Pace", "Sinks", "Unpaced", "dispatch", "undressed"]
 
 LEASE = timedelta(seconds=90)
 """Longer than a pass may take, its last delivery included: `now` is that of the pass."""
 
-ENOUGH_FAILURES = 3
-"""So many in a row end the pass: a sink that lets us wait would use up the tick."""
+BATCH = 5
+"""So many are claimed at a time: to claim costs about as much as to settle, and what a killed worker had claimed
+waits for the lease to end."""
 
-FALLBACK_AFTER = timedelta(minutes=15)
-"""A post that no try got through for this long goes to the fallback as well."""
-
-_MUST_ARRIVE = (Action.POST, Action.TELL)
-_FOR, _TO = "For ", " → "
-
-LOOK_BACK = timedelta(minutes=5)
-"""Clocks differ: look for a message from this long before its delivery was created."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sinks:
-    """Where and how to deliver.
-
-    Attributes:
-        notifiers: by kind of destination, or by a destination that has one of its own (`pagerduty:war-room`);
-            `inbox` is always among them.
-        default: where a post goes whose own destination cannot exist (unknown or archived channel).
-        fallback: where a post goes as well when its destination does not answer, and when `default` fails too.
-        address_of: a person's e-mail address → what the sink knows the person by.
-        jitter: draws from [0, 1).
-    """
-
-    notifiers: Mapping[str, Notifier]
-    default: Destination
-    fallback: Destination
-    links_of: Callable[[Incident], tuple[Link, ...]]
-    address_of: Callable[[str], str]
-    jitter: Callable[[], float]
-
-    def notifier_of(self, destination: Destination) -> Notifier | None:
-        return self.notifiers.get(str(destination)) or self.notifiers.get(destination.kind)
+LONGEST_WAIT = 1.0
+"""Seconds; then it is asked again whether the pass may go on."""
 
 
 @dataclass(slots=True)
@@ -62,14 +38,12 @@ class Dispatched:
     Attributes:
         delivered: how many were accepted.
         pending: how many are still owed.
-        failed_in_a_row: tries since the last acceptance that are to be repeated.
         problems: a sentence for every way in which a try failed.
         for_people: those of them that only a person can mend.
     """
 
     delivered: int = 0
     pending: int = 0
-    failed_in_a_row: int = 0
     problems: list[str] = field(default_factory=list[str])
     for_people: list[str] = field(default_factory=list[str])
 
@@ -81,146 +55,162 @@ class Dispatched:
             for_people=list(dict.fromkeys([*self.for_people, *later.for_people])),
         )
 
+    def note(self, problem: str, *, is_for_people: bool) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+            if is_for_people:
+                self.for_people.append(problem)
+
 
 def dispatch(store: Store, sinks: Sinks, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
     """Deliver what is due, until nothing is or `may_go_on` says to stop."""
-    done = Dispatched()
-    while may_go_on() and done.failed_in_a_row < ENOUGH_FAILURES:
-        claimed = store.claim(now=now, lease=LEASE, limit=1)  # one by one: none waits while its lease runs
-        if not claimed:
-            break
-        _settle(store, sinks, claimed[0], done, now=now)
-    done.pending = store.unfinished()
-    return done
+    turn = _Pass(store, sinks, now=now, may_go_on=may_go_on)
+    with store.connected():
+        turn.deliver_what_is_due()
+        if turn_elsewhere(store, sinks, turn.silent, now=now):
+            turn.deliver_what_is_due()
+        turn.done.pending = store.unfinished()
+    return turn.done
 
 
-def _settle(store: Store, sinks: Sinks, delivery: Delivery, done: Dispatched, *, now: datetime) -> None:
-    try:
-        receipt = _deliver(store, sinks, delivery)
-    except TransportError as error:
-        problem = f"{delivery.destination}: {error}"
-        if problem not in done.problems:
-            done.problems.append(problem)
-            if error.needs_person or error.permanent:
-                done.for_people.append(problem)
-        if error.permanent:
-            _replace(store, sinks, delivery, error, now=now)
+class _Pass:
+    """One pass over the outbox, and what it has learnt of the sinks."""
+
+    def __init__(self, store: Store, sinks: Sinks, *, now: datetime, may_go_on: Callable[[], bool]) -> None:
+        self.done = Dispatched()
+        self._store, self._sinks, self._now, self._may_go_on = store, sinks, now, may_go_on
+        self._began = sinks.pace.clock()
+        self._failures: dict[Lane, int] = {}
+        self._shut: set[Lane] = set()
+        self._held: dict[Lane, float] = {}
+
+    @property
+    def silent(self) -> Collection[Lane]:
+        """Sinks that as a whole do not answer: one that lets us wait would use up the pass."""
+        return [lane for lane, failures in self._failures.items() if failures >= OPENS_AFTER]
+
+    def deliver_what_is_due(self) -> None:
+        while self._may_go_on():
+            left_alone = (*self.silent, *self._held)
+            claimed = self._store.claim(now=self._now, lease=LEASE, limit=BATCH, without=left_alone)
+            if claimed:
+                self._go_through(claimed)
+            elif not self._waited():
+                break
+
+    def _go_through(self, claimed: list[Delivery]) -> None:
+        untried: list[Delivery] = []
+        for delivery in claimed:
+            is_first = delivery is claimed[0]
+            if (is_first or self._may_go_on()) and not self._is_held_back(delivery):
+                self._settle(delivery)
+            else:
+                untried.append(delivery)
+        self._store.release(untried, now=self._now)
+
+    def _is_held_back(self, delivery: Delivery) -> bool:
+        if any(lane.has(delivery) for lane in (*self.silent, *self._shut, *self._held)):
+            return True
+        held = self._sinks.pace.held(delivery)
+        if held is not None:
+            self._held[held.lane] = self._sinks.pace.clock() + held.seconds
+        return held is not None
+
+    def _waited(self) -> bool:
+        """Nothing else can go: wait for the first lane that is held. False if none is."""
+        if not self._held:
+            return False
+        pace = self._sinks.pace
+        seconds = min(self._held.values()) - pace.clock()
+        if seconds > 0:
+            pace.wait(min(seconds, LONGEST_WAIT))
+        self._held = {lane: until for lane, until in self._held.items() if until > pace.clock()}
+        return True
+
+    # ---- what follows
+
+    def _settle(self, delivery: Delivery) -> None:
+        sink = self._sinks.lane_of(delivery.destination)
+        try:
+            answer = send(self._store, self._sinks, delivery)
+        except TransportError as error:
+            self._failed(delivery, sink, error)
+        except Exception as error:  # noqa: BLE001 - one bad delivery must not stop the others; it is kept and shown
+            self._stumbled(delivery, error)
         else:
-            done.failed_in_a_row += 1
-            _postpone(store, sinks, delivery, error, now=now)
-    except Exception as error:  # noqa: BLE001 - one bad delivery must not stop the others; it is kept and shown
-        problem = f"{delivery.destination}: {type(error).__name__} while delivering {delivery.key}"
-        done.problems.append(problem)
-        done.failed_in_a_row += 1
-        _postpone(store, sinks, delivery, TransportError(problem, fate_unknown=True), now=now)
-    else:
-        store.accepted(delivery, receipt, now=now)
-        done.delivered += 1
-        done.failed_in_a_row = 0
+            self._accepted(delivery, sink, answer)
 
+    def _accepted(self, delivery: Delivery, sink: Lane, answer: Answer) -> None:
+        circuit: ChangeOfCircuit = partial(after_nothing, delivery=delivery.id, now=self._now)
+        if answer.was_asked:
+            circuit = partial(after_answer, at=self._now)
+            self._failures.pop(sink, None)
+        self._store.accepted(delivery, answer.receipt, now=self._now, circuit=circuit)
+        self.done.delivered += 1
 
-def _deliver(store: Store, sinks: Sinks, delivery: Delivery) -> Receipt | None:
-    notifier = sinks.notifier_of(delivery.destination)
-    if notifier is None:
-        raise TransportError(f"no {delivery.destination.kind} sink is configured", needs_person=True)
-    message = _message(store, delivery, sinks)
-    if delivery.action is Action.EDIT:
-        if isinstance(notifier, CanUpdate) and delivery.thread is not None:
-            notifier.update(delivery.thread, message, key=delivery.key)
-        return None
-    found = _found(notifier, delivery) if delivery.fate_unknown else None
-    if delivery.action is Action.REPLY:
-        if found is not None or not isinstance(notifier, CanReply) or delivery.thread is None:
-            return found
-        return notifier.reply(delivery.thread, delivery.text, key=delivery.key, broadcast=delivery.pushes)
-    if found is not None:
-        if isinstance(notifier, CanUpdate):
-            notifier.update(found, message, key=delivery.key)
-        return found
-    return notifier.send(delivery.destination, message, key=delivery.key)
-
-
-def _message(store: Store, delivery: Delivery, sinks: Sinks) -> Message:
-    if delivery.number is None:
-        return bulletin(delivery.text)
-    incident = store.incident(delivery.number)
-    if delivery.action is Action.TELL:
-        colour = Colour.RED if delivery.pushes else Colour.GREEN
-        return told(incident, delivery.text, colour=colour, links=sinks.links_of(incident))
-    found = store.findings(delivery.number)
-    message = compose(incident, links_of=sinks.links_of, found=found, note=delivery.note)
-    return replace(message, calls=tuple(sinks.address_of(who) for who in message.calls))
-
-
-def _found(notifier: Notifier, delivery: Delivery) -> Receipt | None:
-    if not isinstance(notifier, CanLookUp):
-        return None
-    since = delivery.created_at - LOOK_BACK
-    return notifier.look_up(delivery.destination, delivery.key, thread=delivery.thread, since=since)
-
-
-def _postpone(store: Store, sinks: Sinks, delivery: Delivery, error: TransportError, *, now: datetime) -> None:
-    delay = DELAY_FOR_A_PERSON
-    if not error.needs_person:
-        attempts = delivery.attempts + 1
-        delay = delay_before_retry(attempts, retry_after=error.retry_after, jitter=sinks.jitter())
-    fate_unknown = delivery.fate_unknown or error.fate_unknown
-    store.postpone(delivery, error=str(error), not_before=now + delay, fate_unknown=fate_unknown, now=now)
-    waited = now - delivery.created_at
-    is_owed_elsewhere = error.needs_person or waited >= FALLBACK_AFTER
-    if delivery.action in _MUST_ARRIVE and is_owed_elsewhere and delivery.destination != sinks.fallback:
-        with store.transaction() as tx:
-            tx.enqueue([_moved_to(sinks.fallback, delivery)], now=now)
-
-
-def _replace(store: Store, sinks: Sinks, delivery: Delivery, error: TransportError, *, now: datetime) -> None:
-    instead: Notice | None = None
-    text = f"{delivery.action} to {delivery.destination} was refused: {error}"
-    if delivery.action in _MUST_ARRIVE:
-        other = _next_place(store, sinks, delivery)
-        instead = _moved_to(other, delivery) if other else None
-        text += f"; sent to {other} instead" if other else ""
-    entry = TimelineEntry(at=now, kind=EntryKind.DELIVERY_FAILED, text=text)
-    store.bury(delivery, error=str(error), instead=instead, entry=entry, now=now)
-
-
-def _next_place(store: Store, sinks: Sinks, delivery: Delivery) -> Destination | None:
-    """The default, else the fallback; None when a post lives there already or when both have refused it."""
-    identity = _identity_of(delivery)
-    others = store.deliveries(delivery.number) if delivery.number is not None else ()
-    posts = {other.destination: other.status for other in others if _identity_of(other) == identity}
-    posts[delivery.destination] = DeliveryStatus.DEAD
-    for place in (sinks.default, sinks.fallback):
-        if place not in posts:
-            return place
-        if posts[place] is not DeliveryStatus.DEAD:
-            return None
-    return None
-
-
-def _moved_to(destination: Destination, delivery: Delivery) -> Notice:
-    """The same notice to another place; what was meant for one person says for whom."""
-    if delivery.action is Action.POST:
-        key = f"INC-{delivery.number}:post:{destination}"
-        return Notice(
-            key=key,
-            number=delivery.number,
-            destination=destination,
-            action=Action.POST,
-            text=delivery.text,
-            pushes=delivery.pushes,
+    def _failed(self, delivery: Delivery, sink: Lane, error: TransportError) -> None:
+        text = without_secrets(str(error))
+        self.done.note(
+            f"{delivery.destination}: {text}", is_for_people=error.needs_person or error.permanent
         )
-    is_addressed = delivery.text.startswith(_FOR)
-    return Notice(
-        key=f"{_identity_of(delivery)}{_TO}{destination}",
-        number=delivery.number,
-        destination=destination,
-        action=delivery.action,
-        text=delivery.text if is_addressed else f"{_FOR}{delivery.destination.address}: {delivery.text}",
-        pushes=delivery.pushes,
+        if error.permanent:
+            self._failures.pop(sink, None)
+            refuse(self._store, self._sinks, delivery, error=text, now=self._now)
+            return
+        if not error.needs_person:  # that is an answer, and a quick one
+            self._failures[sink] = self._failures.get(sink, 0) + 1
+        self._try_again(delivery, error, text)
+
+    def _stumbled(self, delivery: Delivery, error: Exception) -> None:
+        """A fault of ours says nothing about the destination; how far the try came nobody knows."""
+        problem = f"{type(error).__name__} while delivering {delivery.key}"
+        self.done.note(f"{delivery.destination}: {problem}", is_for_people=False)
+        unknown = TransportError(problem, fate_unknown=True)
+        circuit = partial(after_nothing, delivery=delivery.id, now=self._now)
+        self._try_again(delivery, unknown, problem, circuit=circuit)
+
+    def _try_again(
+        self, delivery: Delivery, error: TransportError, text: str, circuit: ChangeOfCircuit | None = None
+    ) -> None:
+        rule, now = rule_for(delivery.destination.kind), self._now
+        retry_after = error.retry_after
+        if retry_after is not None:  # from when it was said, not from the beginning of the pass
+            retry_after += timedelta(seconds=self._sinks.pace.clock() - self._began)
+        error = _as_told(error, text, retry_after)
+        jitter = self._sinks.jitter()
+        if circuit is None:
+            circuit = partial(
+                after_failure, error=error, delivery=delivery.id, rule=rule, jitter=jitter, now=now
+            )
+        waited = now - delivery.created_at
+        if waited >= rule.give_up_after:
+            give_up(self._store, self._sinks, delivery, error=text, now=now, circuit=circuit)
+            return
+        delay = rule.delay(delivery.attempts + 1, retry_after=retry_after, jitter=jitter)
+        is_owed = error.needs_person or waited >= rule.fallback_after
+        state = self._store.postpone(
+            delivery,
+            error=text,
+            not_before=now + (DELAY_FOR_A_PERSON if error.needs_person else delay),
+            fate_unknown=delivery.fate_unknown or error.fate_unknown,
+            now=now,
+            circuit=circuit,
+            elsewhere=owed_elsewhere(self._sinks, delivery) if is_owed else None,
+        )
+        self._heed(delivery, state)
+
+    def _heed(self, delivery: Delivery, circuit: Circuit) -> None:
+        """What was claimed together with this one goes no more to a destination that is shut."""
+        if circuit.is_open(self._now):
+            place = delivery.destination
+            self._shut.add(Lane(kind=place.kind, address=place.address))
+
+
+def _as_told(error: TransportError, text: str, retry_after: timedelta | None) -> TransportError:
+    return TransportError(
+        text,
+        permanent=error.permanent,
+        needs_person=error.needs_person,
+        fate_unknown=error.fate_unknown,
+        retry_after=retry_after,
     )
-
-
-def _identity_of(delivery: Delivery) -> str:
-    """What the notice is, wherever it goes: an incident's post, or one message to one recipient."""
-    return "post" if delivery.action is Action.POST else delivery.key.partition(_TO)[0]

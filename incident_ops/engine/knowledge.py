@@ -119,7 +119,13 @@ class Knowledge:
             return ()
         subject = incident.root.subject
         unowned = f"{subject.asset} has no known owner" if subject.asset else f"{subject} has no owner"
-        return ways(incident.current_labels, self._owning(incident), self.policy.routing, unowned=unowned)
+        return ways(
+            incident.current_labels,
+            self._owning(incident),
+            self.policy.routing,
+            number=incident.number,
+            unowned=unowned,
+        )
 
     def responders(self, incident: Incident) -> tuple[str, ...]:
         """Who of the owning teams answers for trouble of this nature."""

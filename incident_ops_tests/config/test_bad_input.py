@@ -253,7 +253,27 @@ ROWS = {
         'line 1: receivers[0].name: "owner" is built in; choose another name.'
     ),
     "receivers: [{name: a}]": (
-        "line 1: receivers[0] leads nowhere; add slack, pagerduty, email, webhook or apprise."
+        "line 1: receivers[0] leads nowhere; add slack, pagerduty, jsm, opsgenie, jira, email, webhook, apprise, "
+        "alertmanager or sentry."
+    ),
+    # mail and channels of their own
+    "smtp:\n  host: mail.acme.test\n  security: none\n  password: {env: A}\n  from: a@acme.test": (
+        "line 1: smtp would send its password over the network in plain text; write security: starttls or tls."
+    ),
+    "smtp: {host: localhost, port: 70000, from: a@acme.test}": (
+        "line 1: smtp.port: 70000 is not a port; write a number from 1 to 65535, without quotes."
+    ),
+    "smtp: {host: localhost, security: ssl, from: a@acme.test}": (
+        'line 1: smtp.security: "ssl" is not one of starttls, tls, none; write one of these.'
+    ),
+    "smtp: {host: localhost}": "line 1: smtp.from is missing; add it.",
+    'slack: {incident_channels: {prefix: "#inc-"}}': (
+        'line 1: slack.incident_channels.prefix: "#inc-" cannot begin a channel\'s name; write it like "inc-", '
+        "without #."
+    ),
+    "slack: {incident_channels: {severities: [SEV9]}}": (
+        'line 1: slack.incident_channels.severities[0]: "SEV9" is not one of SEV0, SEV1, SEV2, SEV3; did you mean '
+        '"SEV3"?'
     ),
     # secrets
     "slack: {token: xoxb-1-hunter2}": (

@@ -18,7 +18,7 @@ from incident_ops.core.hours import Hours
 from incident_ops.core.matching import parse_matcher
 from incident_ops.core.muting import InhibitRule, Maintenance
 from incident_ops.core.oncall import Layer, Override, Schedule, Swap, who_is_on_call
-from incident_ops.core.routing import Destination, Receiver, RouteNode, Subscription
+from incident_ops.core.routing import Destination, OwnChannels, Receiver, RouteNode, Subscription
 from incident_ops.core.severity import Severity
 from incident_ops.core.teams import DigestTime, Person, Team
 
@@ -194,12 +194,20 @@ def test_attention_asks_for_all_of_these(config: Config) -> None:
         (lambda rules: rules.receivers["war-room"],
          Receiver(
              name="war-room",
-             destinations=(Destination(kind="inbox", address="#war-room"),),
-             beyond=("pagerduty",),
+             destinations=(
+                 Destination(kind="inbox", address="#war-room"),
+                 Destination(kind="pagerduty", address="war-room"),
+             ),
          )),
-        (lambda rules: [(name, receiver.beyond) for name, receiver in rules.receivers.items()],
-         [("war-room", ("pagerduty",)), ("web-mail", ("email",)), ("hook", ("webhook",)),
-          ("secret-hook", ("webhook",)), ("anywhere", ("apprise",))]),
+        (lambda rules: {name: [str(place) for place in receiver.destinations]
+                        for name, receiver in rules.receivers.items() if name != "war-room"},
+         {"web-mail": ["email:web-data@acme.test, night@acme.test"], "hook": ["webhook:hook"],
+          "secret-hook": ["webhook:secret-hook"], "anywhere": ["apprise:anywhere"],
+          "desk": ["jsm:desk", "opsgenie:desk", "jira:desk"],
+          "screens": ["alertmanager:screens", "sentry:screens"]}),
+        (lambda rules: rules.mail, True),
+        (lambda rules: rules.own_channels,
+         OwnChannels(severities=frozenset({Severity.SEV0, Severity.SEV1}), prefix="major-")),
         (lambda rules: rules.subscriptions,
          (Subscription(who="cfo@acme.test", matchers=(parse_matcher("domain = finance"),), how="digest"),)),
     ],

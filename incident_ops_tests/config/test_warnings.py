@@ -24,6 +24,9 @@ LAYER = "rotation: weekly, handoff: mon 09:00, start: 2026-01-05, members: [a@ac
 PAGING = "\nescalation_policies: {p: {steps: [{notify: ['schedule:s'], wait: 5m}]}}\nroute: {escalation_policy: p}"
 
 
+PRIVATE = "receivers[0].webhook.url: an address of your own network is refused; write private: true beside it, if it is meant."
+
+
 def said(text: str) -> list[str]:
     return [warning.removeprefix(f"{FILE}, ") for warning in warnings_of(text, file=FILE, now=NOW)]
 
@@ -83,7 +86,42 @@ ROWS = {
         "line 2: schedules.s: nobody is on call for 6 d 21 h of the next 28 days, first from 2026-03-09 12:00 until "
         "2026-03-16 09:00 (UTC); add somebody, or page a second target beside it."
     ),
+    # receivers
+    "receivers:\n- name: a\n  email: {to: [a@acme.test]}\nfallback_receiver: a": 'line 3: receivers[0].email: no server is named that would send it; add smtp: {host: mail.example, from: incidents@mail.example} at the top of the file.',
+    "receivers:\n- name: a\n  opsgenie: {api_key: {env: A}}\nfallback_receiver: a": "line 3: receivers[0].opsgenie: Opsgenie's API ends on 2027-04-05; move to jsm, which takes the same.",
+    "receivers:\n- name: a\n  webhook:\n    url: https://10.1.2.3/x\nfallback_receiver: a": f"line 4: {PRIVATE}",
+    "receivers:\n- {name: a, webhook: {url: 'https://localhost:8080/x'}}\nfallback_receiver: a": f"line 2: {PRIVATE}",
+    "receivers:\n- {name: a, webhook: {url: 'http://[fe80::1]/x'}}\nfallback_receiver: a": f"line 2: {PRIVATE}",
+    "receivers:\n- {name: a, webhook: {url: 'http://hooks.acme.test/', secret: {env: A}}}\nfallback_receiver: a": "line 2: receivers[0].webhook.url: http sends in plain text what is signed as confidential; write https.",
+    "receivers: [{name: a, pagerduty: {routing_key: {env: A}}, jira: {url: 'https://j.test', token: {env: A}, project: X}}]\nroute:\n  routes:\n  - {matchers: [team = x], receiver: a, digest: daily}": (
+        'line 4: route.routes[0]: a digest goes to "a", which takes single incidents only (pagerduty, jira); give it slack, email, webhook or apprise too, or name another receiver.'
+    ),
+    "receivers:\n- {name: a, slack: {channel: C012}, templates: {headline: x}}\n- {name: b, slack: {channel: C012}, templates: {headline: y}}\nroute: {receiver: a}\nfallback_receiver: b": (
+        'line 3: receivers[1].templates: slack:C012 has those of the receiver "a"; keep the templates of one of them.'
+    ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "receiver",
+    [
+        "webhook: {url: 'https://10.1.2.3/x', private: true}",
+        "webhook: {url: 'http://127.0.0.1/x', private: true, secret: {env: A}}",
+        "webhook: {url: 'http://hooks.acme.test/'}",
+        "webhook: {url: {env: A}, secret: {env: A}}",
+        "slack: {channel: C012}, pagerduty: {routing_key: {env: A}}",
+    ],
+)
+def test_nothing_is_said_of_receivers_that_work(receiver: str) -> None:
+    """The same as of routes."""
+    text = f"receivers: [{{name: a, {receiver}}}]\nroute: {{receiver: a, digest: daily}}"
+    assert said(text) == []
+
+
+def test_after_its_end_opsgenie_has_ended() -> None:
+    text = "receivers: [{name: a, opsgenie: {api_key: {env: A}}}]\nroute: {receiver: a}"
+    [sentence] = warnings_of(text, file=FILE, now=datetime(2027, 4, 5, tzinfo=UTC))
+    assert "Opsgenie's API ended on 2027-04-05" in sentence
 
 
 @pytest.mark.parametrize(("text", "expected"), ROWS.items())
@@ -123,12 +161,15 @@ def test_a_calendar_without_gaps_and_strangers_as_targets_are_fine() -> None:
 def test_the_full_file_has_only_names_that_nothing_uses() -> None:
     """It has one of everything."""
     text = (Path(__file__).parent / "full.yaml").read_text(encoding="utf-8")
-    assert [sentence.split(": ", 2)[2] for sentence in said(text)] == [
+    unused = [sentence.split(": ", 2)[2] for sentence in said(text) if "Opsgenie" not in sentence]
+    assert unused == [
         f"nothing uses the {name}; use it or remove it."
         for name in (
             'receiver "hook"',
             'receiver "secret-hook"',
             'receiver "anywhere"',
+            'receiver "desk"',
+            'receiver "screens"',
             'time interval "evenings"',
         )
     ]

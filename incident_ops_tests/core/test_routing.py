@@ -1,6 +1,7 @@
 """Routing as a table: who owns, what is tagged, what is configured → who hears of it, and why."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from incident_ops.core.catalog import AssetNode
 from incident_ops.core.matching import parse_matcher
 from incident_ops.core.routing import (
     Destination,
+    OwnChannels,
     Receiver,
     RouteNode,
     RoutingRules,
@@ -23,6 +25,7 @@ from incident_ops.core.routing import (
     ways,
 )
 from incident_ops.core.routing.owners import OUR_OWN
+from incident_ops.core.severity import Severity
 from incident_ops.core.teams import Person, Team
 
 FIN = Team(
@@ -38,11 +41,12 @@ WEB = Team(name="web", channel="#web-data", engineer="otto@acme.test")
 TEAMS = {"teams": {"fin": FIN, "web": WEB}}
 ANN = {"people": {"ann@acme.test": Person(email="ann@acme.test", slack="U0ANN")}}
 WAR_ROOM = Destination(kind="slack", address="#war-room")
+PAGER = Destination(kind="pagerduty", address="pager")
 MAIL = Destination(kind="email", address="web@acme.test")
 RECEIVERS = {
     "war-room": Receiver(name="war-room", destinations=(WAR_ROOM, MAIL)),
-    "pager": Receiver(name="pager", beyond=("pagerduty", "webhook")),
-    "both": Receiver(name="both", destinations=(WAR_ROOM,), beyond=("pagerduty",)),
+    "pager": Receiver(name="pager", destinations=(PAGER,)),
+    "both": Receiver(name="both", destinations=(WAR_ROOM, PAGER)),
     "nowhere": Receiver(name="nowhere"),
     "ops": Receiver(name="ops", destinations=(Destination(kind="slack", address="#ops"),)),
 }
@@ -69,7 +73,7 @@ def node(*owners: str, tag: str | None = None, key: str = "a/b") -> AssetNode:
 def routed(
     configured: Mapping[str, Any], *nodes: AssetNode, labels: Mapping[str, str] = LABELS
 ) -> tuple[Way, ...]:
-    return ways(labels, nodes, rules(**configured), unowned="a/b has no known owner")
+    return ways(labels, nodes, rules(**configured), number=7, unowned="a/b has no known owner")
 
 
 def places(found: Sequence[Way]) -> list[str]:
@@ -95,7 +99,7 @@ def places(found: Sequence[Way]) -> list[str]:
         ([node("team:fin")], {"tree": to("inbox")}, ["#data"]),
         ([node("team:fin")], {"tree": to("digest", digest="daily")}, ["#fin"]),
         ([node("team:fin")], {"tree": to("war-room"), "receivers": RECEIVERS}, ["#war-room", "web@acme.test"]),
-        ([node("team:fin")], {"tree": to("both"), "receivers": RECEIVERS}, ["#war-room"]),
+        ([node("team:fin")], {"tree": to("both"), "receivers": RECEIVERS}, ["#war-room", "pager"]),
     ],
 )
 def test_an_incident_goes_to_tag_owners_receiver_or_default(
@@ -123,21 +127,10 @@ def test_the_reasons_name_what_decided():
     ]
 
 
-@pytest.mark.parametrize(
-    ("configured", "expected"),
-    [
-        ({}, ["slack:#data"]),
-        ({"fallback": "ops"}, ["slack:#ops"]),
-        ({"fallback": "nowhere"}, ["slack:#data"]),
-        ({"sink": "inbox"}, ["inbox:#data"]),
-    ],
-)
-def test_what_cannot_be_written_to_yet_goes_to_the_fallback_and_says_so(
-    configured: dict[str, Any], expected: list[str]
-):
-    found = routed({"tree": to("pager"), "receivers": RECEIVERS, **configured}, node("team:fin"))
-    assert [str(way.destination) for way in found] == expected
-    assert found[0].reason == "receiver pager is pagerduty and webhook, which this version cannot write to"
+def test_a_receiver_is_reached_at_every_one_of_its_places():
+    found = routed({"tree": to("both"), "receivers": RECEIVERS}, node("team:fin"))
+    assert [str(way.destination) for way in found] == ["slack:#war-room", "pagerduty:pager"]
+    assert {way.reason for way in found} == {"receiver both"}
 
 
 def test_a_receiver_without_a_place_is_no_way():
@@ -153,14 +146,56 @@ def test_a_receiver_without_a_place_is_no_way():
             {"tree": to("war-room"), "subscriptions": (Subscription(who="team:bi"),)},
             ["slack:#data", "inbox:#data"],
         ),
+        ({"fallback": "war-room"}, ["slack:#war-room", "email:web@acme.test", "inbox:#data"]),
         ({"sink": "inbox"}, ["inbox:#data"]),
+        ({"sink": "inbox", "fallback": "pager"}, ["pagerduty:pager", "inbox:#data"]),
+        ({"own_channels": OwnChannels(severities=frozenset(Severity))}, ["slack:#data", "inbox:#data"]),
     ],
 )
 def test_our_own_troubles_go_to_the_fallback_and_to_the_inbox(configured: dict[str, Any], expected: list[str]):
     """The trouble may be the sink itself: what only it could tell would never be told."""
-    found = routed({"receivers": RECEIVERS, **configured}, labels={"source": "incident_ops"})
+    labels = {"source": "incident_ops", "severity": "SEV1"}
+    found = routed({"receivers": RECEIVERS, **configured}, labels=labels)
     assert [str(way.destination) for way in found] == expected
     assert all(way.node is OUR_OWN for way in found)
+
+
+# ---- a channel of its own
+
+
+MAJOR = {"own_channels": OwnChannels(severities=frozenset({Severity.SEV0, Severity.SEV1}))}
+
+
+@pytest.mark.parametrize(
+    ("severity", "configured", "expected"),
+    [
+        ("SEV0", MAJOR, ["#finance-alerts", "#inc-7"]),
+        ("SEV1", MAJOR, ["#finance-alerts", "#inc-7"]),
+        ("SEV2", MAJOR, ["#finance-alerts"]),
+        ("SEV0", {}, ["#finance-alerts"]),
+        ("SEV0", {**MAJOR, "sink": "inbox"}, ["#finance-alerts"]),
+        ("SEV0", {**MAJOR, "tree": to("digest", digest="daily")}, ["#finance-alerts", "#inc-7"]),
+    ],
+)
+def test_a_major_incident_has_a_channel_of_its_own(severity: str, configured: dict[str, Any], expected: list[str]):
+    found = routed({**TEAMS, **configured}, node("team:fin"), labels={**LABELS, "severity": severity})
+    assert places(found) == expected
+
+
+def test_its_own_channel_says_why_and_is_pushed_to_by_the_timers_of_the_top():
+    tree = to("digest", digest="daily", group_wait=timedelta(minutes=2))
+    way = routed({**MAJOR, "tree": tree}, labels={**LABELS, "severity": "SEV0"})[-1]
+    assert way.reason == "a channel of its own for SEV0"
+    assert (way.node.group_wait, way.node.digest) == (timedelta(minutes=2), None)
+
+
+def test_the_name_of_its_channel_outlives_a_root_that_moves():
+    moved = {**LABELS, "severity": "SEV0", "asset": "x/y", "owner": "team:web"}
+    assert places(routed(MAJOR, labels=moved))[-1] == "#inc-7"
+
+
+def test_an_incident_that_has_no_number_yet_promises_no_channel():
+    assert OwnChannels().channel_of(0) == "#inc-…"
 
 
 # ---- several branches, subscriptions
@@ -176,6 +211,7 @@ def test_every_branch_that_is_reached_has_its_say_and_each_place_is_told_once():
     assert [(way.destination.address, way.node.path) for way in found] == [
         ("#war-room", "route.routes[0]"),
         ("web@acme.test", "route.routes[0]"),
+        ("pager", "route.routes[1]"),
         ("#fin", "route.routes[2]"),
     ]
 
@@ -279,6 +315,22 @@ def test_an_owner_stands_for_a_team(owner: str | None, expected: Team | None):
 )
 def test_where_a_person_or_a_team_is_reached(recipient: str, expected: str):
     assert str(destination_of(recipient, rules(**TEAMS, **ANN))) == expected
+
+
+@pytest.mark.parametrize(
+    ("recipient", "expected"),
+    [
+        ("ann@acme.test", "email:ann@acme.test"),
+        ("cfo@acme.test", "email:cfo@acme.test"),
+        ("team:fin", "inbox:#finance-alerts"),
+    ],
+)
+def test_without_slack_people_are_reached_by_mail_and_teams_in_the_inbox(recipient: str, expected: str):
+    assert str(destination_of(recipient, rules(sink="inbox", mail=True, **TEAMS, **ANN))) == expected
+
+
+def test_with_slack_people_are_reached_there_even_if_mail_can_be_sent():
+    assert str(destination_of("cfo@acme.test", rules(mail=True))) == "slack:cfo@acme.test"
 
 
 def test_what_the_built_in_receivers_stand_for_where_no_incident_is_asked():

@@ -12,8 +12,8 @@ By hand: `python -m incident_ops_tests.fake_slack --port 0` prints its base URL 
 Needs nothing but the standard library. The rules are those of docs.slack.dev (reference/methods, block-kit).
 """
 
-from incident_ops_tests.fake_slack.records import Call, Edit, FakeMessage
-from incident_ops_tests.fake_slack.server import FakeSlack, channel_id
+from incident_ops_tests.fake_slack.records import Call, Edit, FakeMessage, FakeView, Whisper
+from incident_ops_tests.fake_slack.server import FakeSlack
 from incident_ops_tests.fake_slack.troubles import (
     Trouble,
     dropped,
@@ -25,13 +25,18 @@ from incident_ops_tests.fake_slack.troubles import (
     redirect,
     server_error,
 )
+from incident_ops_tests.fake_slack.workspace import FakeChannel, FakeUser, channel_id
 
 __all__ = [
     "Call",
     "Edit",
+    "FakeChannel",
     "FakeMessage",
     "FakeSlack",
+    "FakeUser",
+    "FakeView",
     "Trouble",
+    "Whisper",
     "channel_id",
     "dropped",
     "error",

@@ -17,7 +17,11 @@ LONGEST_HANG = 60.0  # seconds
 class Answering(Protocol):
     """Gives an answer, or the trouble that stands in its way."""
 
-    def answer(self, method: str, body: Json, token: str) -> tuple[Json | None, Trouble | None]: ...
+    def answer(
+        self, method: str, body: Json, token: str, *, path: str = ""
+    ) -> tuple[Json | None, Trouble | None]: ...
+
+    def headers_of(self, method: str) -> Mapping[str, str]: ...
 
 
 class Server(ThreadingHTTPServer):
@@ -40,10 +44,12 @@ def handler_of(slack: Answering) -> type[BaseHTTPRequestHandler]:
             _, _, query = self.path.partition("?")
             body.update(parse_qsl(query))
             token = body.pop("token", None) or self.headers.get("Authorization", "").removeprefix("Bearer ")
-            method = self.path.partition("?")[0].rsplit("/", 1)[-1]
-            answer, trouble = slack.answer(method, body, token)
+            path = self.path.partition("?")[0]
+            method = path.rsplit("/", 1)[-1]
+            answer, trouble = slack.answer(method, body, token, path=path)
             if trouble is None:
-                return self._respond(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+                headers = {"Content-Type": "application/json", **slack.headers_of(method)}
+                return self._respond(200, json.dumps(answer).encode(), headers)
             trouble.begun.set()
             if trouble.released:
                 trouble.released.wait(LONGEST_HANG)

@@ -60,6 +60,29 @@ class Edit:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Whisper:
+    """What one person alone was shown. Of an answer to a `response_url` Slack knows whose it is; we do not."""
+
+    channel: str
+    user: str
+    text: str
+    blocks: list[Json]
+
+    @property
+    def content(self) -> str:
+        return json.dumps([self.text, self.blocks], ensure_ascii=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeView:
+    """A window that was opened."""
+
+    id: str
+    trigger: str
+    view: Json
+
+
 def as_json(message: FakeMessage, *, with_metadata: bool) -> Json:
     shown: Json = {"type": "message", "ts": message.ts, "text": message.text, "blocks": message.blocks}
     if message.thread_ts:

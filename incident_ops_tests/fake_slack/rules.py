@@ -3,10 +3,11 @@ renderer's tests measure with them. From docs.slack.dev (reference/block-kit, re
 
 import json
 import re
-from collections.abc import Collection
 from typing import Any, TypeVar
 
-Json = dict[str, Any]
+from incident_ops_tests.fake_slack.element_rules import actions_problems, input_problems
+from incident_ops_tests.fake_slack.text_rules import Json, length, text_problems
+
 Item = TypeVar("Item")
 
 
@@ -18,11 +19,14 @@ class Refusal(Exception):
         self.answer = {"ok": False, "error": name, **more}
 
 
-def block_problems(blocks: Any) -> list[str]:
-    """What Slack would not accept of `blocks`, one line each."""
+def block_problems(blocks: Any, *, most: int = 50) -> list[str]:
+    """What Slack would not accept of `blocks` (`most`: 50 in a message, 100 in a window), one line each."""
     if not isinstance(blocks, list):
         return ["blocks: must be a list"]
-    problems = ["blocks: no more than 50 items allowed"] if len(blocks) > 50 else []
+    problems = [f"blocks: no more than {most} items allowed"] if len(blocks) > most else []
+    ids = [block["block_id"] for block in blocks if isinstance(block, dict) and "block_id" in block]
+    problems += [] if len(set(ids)) == len(ids) else ["block_id used twice"]
+    problems += [] if all(length(str(id_)) <= 255 for id_ in ids) else ["block_id too long"]
     for index, block in enumerate(blocks):
         kind = block.get("type") if isinstance(block, dict) else None
         problems.extend(f"/blocks/{index}: {problem}" for problem in _problems_of(kind, block))
@@ -32,7 +36,7 @@ def block_problems(blocks: Any) -> list[str]:
 def _problems_of(kind: Any, block: Any) -> list[str]:
     match kind:
         case "header":
-            return _text_problems(block.get("text"), 150, kinds=("plain_text",))
+            return text_problems(block.get("text"), 150, kinds=("plain_text",))
         case "section":
             return _section_problems(block)
         case "context":
@@ -40,15 +44,12 @@ def _problems_of(kind: Any, block: Any) -> list[str]:
             problems = [] if 1 <= len(elements) <= 10 else ["1 to 10 elements allowed"]
             for element in elements:
                 if element.get("type") != "image":
-                    problems += _text_problems(element, 3_000)
+                    problems += text_problems(element, 3_000)
             return problems
         case "actions":
-            elements = block.get("elements") or []
-            problems = [] if 1 <= len(elements) <= 25 else ["1 to 25 elements allowed"]
-            for element in elements:
-                problems += _text_problems(element.get("text"), 75, kinds=("plain_text",))
-                problems += ["url too long"] if _length(element.get("url", "")) > 3_000 else []
-            return problems
+            return actions_problems(block)
+        case "input":
+            return input_problems(block)
         case "divider":
             return []
         case _:
@@ -59,30 +60,12 @@ def _section_problems(block: Json) -> list[str]:
     text, fields = block.get("text"), block.get("fields")
     problems = [] if text is not None or fields is not None else ["text or fields needed"]
     if text is not None:
-        problems += _text_problems(text, 3_000)
+        problems += text_problems(text, 3_000)
     if fields is not None:
         problems += [] if 1 <= len(fields) <= 10 else ["1 to 10 fields allowed"]
         for one in fields:
-            problems += _text_problems(one, 2_000)
+            problems += text_problems(one, 2_000)
     return problems
-
-
-def _text_problems(text: Any, longest: int, *, kinds: Collection[str] = ("plain_text", "mrkdwn")) -> list[str]:
-    if not isinstance(text, dict) or text.get("type") not in kinds or not isinstance(text.get("text"), str):
-        return [f"must be a text of kind {' or '.join(kinds)}"]
-    problems = [] if text["text"].strip() else ["must be more than 0 characters"]
-    if _length(text["text"]) > longest:
-        problems.append(f"must be less than {longest + 1} characters")
-    if "emoji" in text and text["type"] != "plain_text":
-        problems.append("emoji is for plain_text only")
-    if "verbatim" in text and text["type"] != "mrkdwn":
-        problems.append("verbatim is for mrkdwn only")
-    return problems
-
-
-def _length(text: str) -> int:
-    """In UTF-16 units, the strictest way to count."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def content_of(body: Json) -> tuple[str, list[Json] | None]:
@@ -98,7 +81,7 @@ def content_of(body: Json) -> tuple[str, list[Json] | None]:
         raise Refusal("invalid_blocks", errors=problems, response_metadata={"messages": messages})
     if not text.strip() and not blocks:
         raise Refusal("no_text")
-    if _length(text) > 40_000:
+    if length(text) > 40_000:
         raise Refusal("msg_too_long")
     return text, blocks
 

@@ -1,7 +1,5 @@
 """The stand-in itself: it checks a request as Slack would, keeps what it was told, and answers."""
 
-import hashlib
-import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
@@ -9,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from incident_ops_tests.fake_slack.http import Server, handler_of
-from incident_ops_tests.fake_slack.records import Call, Edit, FakeMessage, Json, as_json
+from incident_ops_tests.fake_slack.records import Call, Edit, FakeMessage, FakeView, Json, Whisper, as_json
 from incident_ops_tests.fake_slack.rules import (
     Refusal,
     content_of,
@@ -18,8 +16,18 @@ from incident_ops_tests.fake_slack.rules import (
     page_of,
 )
 from incident_ops_tests.fake_slack.troubles import Trouble
+from incident_ops_tests.fake_slack.view_rules import view_of
+from incident_ops_tests.fake_slack.workspace import (
+    ANY_CHANNEL,
+    BOT,
+    WORKSPACE_METHODS,
+    FakeChannel,
+    FakeUser,
+    Workspace,
+)
 
-ANY_CHANNEL = "*"
+ANSWERS = "answers"
+"""Path of the `response_url`s, beside `/api/`."""
 
 _SCOPES = {
     "chat.postMessage": "chat:write",
@@ -28,7 +36,14 @@ _SCOPES = {
     "conversations.replies": "channels:history",
     "conversations.list": "channels:read",
     "conversations.open": "im:write",
+    "conversations.info": "channels:read",
+    "conversations.create": "channels:manage",
+    "conversations.invite": "channels:manage",
+    "conversations.setTopic": "channels:manage",
+    "conversations.join": "channels:join",
+    "chat.postEphemeral": "chat:write",
     "users.lookupByEmail": "users:read.email",
+    "users.info": "users:read",
 }
 
 
@@ -40,9 +55,10 @@ class FakeSlack:
 
     Args:
         token: the only one that is accepted.
-        channels: names of the channels that exist, `*` for any name.
+        channels: those that exist, by name where all about them is ordinary; `*` for any name.
         users: e-mail → user id; with the channel `*` any user id can be written to.
-        scopes: of the token; None means all.
+        people: more users, of whom more is to be said.
+        scopes: of the token; None means all, and that `auth.test` names none.
         clock: for the messages' `ts`.
     """
 
@@ -50,27 +66,29 @@ class FakeSlack:
         self,
         *,
         token: str = "xoxb-fake",
-        channels: Iterable[str] = (ANY_CHANNEL,),
+        channels: Iterable[str | FakeChannel] = (ANY_CHANNEL,),
         users: Mapping[str, str] | None = None,
+        people: Iterable[FakeUser] = (),
         scopes: Collection[str] | None = None,
         port: int = 0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         log: Callable[[str], None] | None = None,
     ) -> None:
         self.token = token
-        self._users = dict(users or {})
+        self.workspace = Workspace(channels, users or {}, people)
         self._scopes = scopes
         self._clock = clock
         self._log = log
         self._lock = threading.RLock()
-        names = [name.removeprefix("#") for name in channels]
-        self._any_channel = ANY_CHANNEL in names
-        self._channels = {channel_id(name): name for name in names if name != ANY_CHANNEL}
         self._messages: dict[tuple[str, str], FakeMessage] = {}
         self._calls: list[Call] = []
         self._edits: list[Edit] = []
+        self._whispers: list[Whisper] = []
+        self._views: list[FakeView] = []
+        self._triggers: set[str] = set()
         self._troubles: list[tuple[str | None, Trouble]] = []
         self._down: tuple[str | None, Trouble] | None = None
+        self._nth: tuple[int, Trouble] | None = None
         self._hanging: list[Trouble] = []
         self._last_ts = 0
         self._server = Server(("127.0.0.1", port), handler_of(self))
@@ -112,9 +130,14 @@ class FakeSlack:
         with self._lock:
             self._down = (method, trouble)
 
+    def every(self, nth: int, trouble: Trouble) -> None:
+        """Each `nth` request from the first on meets the trouble, whatever it is, until `up()`."""
+        with self._lock:
+            self._nth = (nth, trouble)
+
     def up(self) -> None:
         with self._lock:
-            self._down = None
+            self._down = self._nth = None
 
     # what was seen
 
@@ -148,10 +171,42 @@ class FakeSlack:
         with self._lock:
             return list(self._edits)
 
+    @property
+    def whispers(self) -> list[Whisper]:
+        """What single people were shown, by `chat.postEphemeral` or a `response_url`."""
+        with self._lock:
+            return list(self._whispers)
+
+    @property
+    def views(self) -> list[FakeView]:
+        """The windows that were opened."""
+        with self._lock:
+            return list(self._views)
+
+    def channel(self, name: str) -> FakeChannel:
+        """By its name, with or without #."""
+        wanted = name.removeprefix("#")
+        return next(one for one in self.workspace.channels.values() if wanted in (one.id, one.name))
+
+    # what people do
+
+    def trigger(self) -> str:
+        """A new `trigger_id`: it opens one window."""
+        with self._lock:
+            self._triggers.add(f"{len(self._triggers) + 1}.0.fake")
+            return f"{len(self._triggers)}.0.fake"
+
+    @property
+    def response_url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/{ANSWERS}/T0FAKE/1/secret"
+
     # answering
 
-    def answer(self, method: str, body: Json, token: str | None) -> tuple[Json | None, Trouble | None]:
+    def answer(
+        self, method: str, body: Json, token: str | None, *, path: str = ""
+    ) -> tuple[Json | None, Trouble | None]:
         """Handle a request as far as its trouble allows; called by the HTTP handler."""
+        method = ANSWERS if path.startswith(f"/{ANSWERS}/") else method
         with self._lock:
             trouble = self._trouble_for(method)
             answer = None if trouble and not trouble.handled else self._handle(method, body, token)
@@ -170,11 +225,19 @@ class FakeSlack:
                 return trouble
         if self._down and self._down[0] in (None, method):
             return self._down[1]
+        if self._nth and len(self._calls) % self._nth[0] == self._nth[0] - 1:
+            return self._nth[1]
         return None
+
+    def headers_of(self, method: str) -> Mapping[str, str]:
+        """Slack names the token's scopes with every answer."""
+        return {"x-oauth-scopes": ",".join(sorted(self._scopes))} if self._scopes is not None else {}
 
     def _handle(self, method: str, body: Json, token: str | None) -> Json:
         try:
-            if method not in _METHODS:
+            if method == ANSWERS:
+                return {"ok": True, **self._take_answer(body, token)}
+            if method not in _METHODS and method not in WORKSPACE_METHODS:
                 raise Refusal("unknown_method", req_method=method)
             if not token:
                 raise Refusal("not_authed")
@@ -183,6 +246,8 @@ class FakeSlack:
             needed = _SCOPES.get(method)
             if self._scopes is not None and needed and needed not in self._scopes:
                 raise Refusal("missing_scope", needed=needed, provided=",".join(sorted(self._scopes)))
+            if method in WORKSPACE_METHODS:
+                return {"ok": True, **WORKSPACE_METHODS[method](self.workspace, body)}
             return {"ok": True, **_METHODS[method](self, body)}
         except Refusal as refusal:
             return refusal.answer
@@ -193,19 +258,21 @@ class FakeSlack:
             "team": "fake",
             "user": "incident_ops",
             "team_id": "T0FAKE",
-            "user_id": "U0FAKE",
+            "user_id": BOT,
             "bot_id": "B0FAKE",
         }
 
     def _post_message(self, body: Json) -> Json:
-        channel = self._channel(str(body.get("channel", "")))
+        place = self.workspace.channel_of(str(body.get("channel", "")))
+        self._insist_on_access(place)
+        channel = place.id
         text, blocks = content_of(body)
         thread_ts = body.get("thread_ts")
         if thread_ts is not None and (channel, str(thread_ts)) not in self._messages:
             raise Refusal("thread_not_found")
         message = FakeMessage(
             channel=channel,
-            channel_name=self._channels[channel],
+            channel_name=place.name,
             ts=self._new_ts(),
             text=text,
             blocks=blocks or [],
@@ -218,7 +285,7 @@ class FakeSlack:
 
     def _update(self, body: Json) -> Json:
         channel, ts = str(body.get("channel", "")), str(body.get("ts", ""))
-        if channel not in self._channels:
+        if channel not in self.workspace.channels:
             raise Refusal("channel_not_found")
         if (channel, ts) not in self._messages:
             raise Refusal("message_not_found")
@@ -236,30 +303,57 @@ class FakeSlack:
         return {"channel": channel, "ts": ts, "text": text}
 
     def _history(self, body: Json) -> Json:
-        channel = self._known_id(body)
+        channel = self.workspace.known(body).id
         shown = [m for m in self.messages if m.channel == channel and (m.thread_ts is None or m.broadcast)]
         return self._page_of_messages(body, list(reversed(shown)), most=999)
 
     def _replies(self, body: Json) -> Json:
-        channel, ts = self._known_id(body), str(body.get("ts", ""))
+        channel, ts = self.workspace.known(body).id, str(body.get("ts", ""))
         if (channel, ts) not in self._messages:
             raise Refusal("thread_not_found")
         parent = self._messages[channel, ts]
         return self._page_of_messages(body, self.replies(ts), most=999, first=[parent])
 
-    def _list(self, body: Json) -> Json:
-        channels = [{"id": id_, "name": name} for id_, name in self._channels.items() if id_.startswith("C")]
-        page, cursor = page_of(body, channels, most=1000)
-        return {"channels": page, "response_metadata": {"next_cursor": cursor}}
+    def _insist_on_access(self, channel: FakeChannel) -> None:
+        if channel.is_archived:
+            raise Refusal("is_archived")
+        may_post_anywhere = self._scopes is None or "chat:write.public" in self._scopes
+        if BOT not in channel.members and (channel.is_private or not may_post_anywhere):
+            raise Refusal("channel_not_found" if channel.is_private else "not_in_channel")
 
-    def _open(self, body: Json) -> Json:
-        return {"channel": {"id": self._channel(str(body.get("users", "")))}}
+    def _whisper(self, body: Json) -> Json:
+        channel, user = self.workspace.known(body), str(body.get("user", ""))
+        self._insist_on_access(channel)
+        if user not in self.workspace.users:
+            raise Refusal("user_not_in_channel")
+        text, blocks = content_of(body)
+        self._whispers.append(Whisper(channel=channel.id, user=user, text=text, blocks=blocks or []))
+        return {"message_ts": self._new_ts()}
 
-    def _lookup_by_email(self, body: Json) -> Json:
-        email = str(body.get("email", ""))
-        if email not in self._users:
-            raise Refusal("users_not_found")
-        return {"user": {"id": self._users[email], "profile": {"email": email}}}
+    def _take_answer(self, body: Json, token: str | None) -> Json:
+        """A post to a `response_url`, which needs no token and must not get one."""
+        if token:
+            raise Refusal("a token was sent where none belongs")
+        text, blocks = content_of(body)
+        self._whispers.append(Whisper(channel="", user="", text=text, blocks=blocks or []))
+        return {}
+
+    def _open_view(self, body: Json) -> Json:
+        trigger = str(body.get("trigger_id", ""))
+        if trigger not in self._triggers:
+            raise Refusal("invalid_trigger_id")
+        view = FakeView(id=f"V{len(self._views) + 1:05d}", trigger=trigger, view=view_of(body.get("view")))
+        if any(trigger == other.trigger for other in self._views):
+            raise Refusal("exchanged_trigger_id")
+        self._views.append(view)
+        return {"view": {**view.view, "id": view.id}}
+
+    def _update_view(self, body: Json) -> Json:
+        for index, view in enumerate(self._views):
+            if view.id == body.get("view_id"):
+                self._views[index] = replace(view, view=view_of(body.get("view")))
+                return {"view": {**self._views[index].view, "id": view.id}}
+        raise Refusal("not_found")
 
     def _page_of_messages(
         self, body: Json, messages: list[FakeMessage], *, most: int, first: Iterable[FakeMessage] = ()
@@ -274,40 +368,9 @@ class FakeSlack:
             "response_metadata": {"next_cursor": cursor},
         }
 
-    def _channel(self, address: str) -> str:
-        """The id for what `chat.postMessage` takes as a channel: a name, an id, a user's id."""
-        if address in self._channels:
-            return address
-        if re.fullmatch(r"[UW][A-Z0-9]+", address):
-            if not self._any_channel and address not in self._users.values():
-                raise Refusal("channel_not_found")
-            direct = f"D{channel_id(address)[1:]}"
-            self._channels[direct] = address
-            return direct
-        if self._any_channel and re.fullmatch(r"[CGD][A-Z0-9]+", address):
-            self._channels[address] = address
-            return address
-        name = address.removeprefix("#")
-        if channel_id(name) not in self._channels:
-            if not self._any_channel or not name:
-                raise Refusal("channel_not_found")
-            self._channels[channel_id(name)] = name
-        return channel_id(name)
-
-    def _known_id(self, body: Json) -> str:
-        """Reading methods take ids only: `#name` is not found."""
-        if body.get("channel") not in self._channels:
-            raise Refusal("channel_not_found")
-        return str(body["channel"])
-
     def _new_ts(self) -> str:
         self._last_ts = max(int(self._clock().timestamp() * 1_000_000), self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
-
-
-def channel_id(name: str) -> str:
-    """The id that a channel's name has here."""
-    return f"C{hashlib.sha256(name.encode()).hexdigest()[:10].upper()}"
 
 
 _METHODS: dict[str, Callable[[FakeSlack, Json], Json]] = {
@@ -316,7 +379,7 @@ _METHODS: dict[str, Callable[[FakeSlack, Json], Json]] = {
     "chat.update": FakeSlack._update,
     "conversations.history": FakeSlack._history,
     "conversations.replies": FakeSlack._replies,
-    "conversations.list": FakeSlack._list,
-    "conversations.open": FakeSlack._open,
-    "users.lookupByEmail": FakeSlack._lookup_by_email,
+    "chat.postEphemeral": FakeSlack._whisper,
+    "views.open": FakeSlack._open_view,
+    "views.update": FakeSlack._update_view,
 }

@@ -3,34 +3,27 @@
 Every post carries the delivery's key as message metadata. One try is one try: the client must have no retry
 handlers, because repeating is the outbox's business, which looks up first. The exception is a refusal of the form,
 where nothing was shown: blocks that Slack does not take are replaced by text, metadata that it does not take is
-left out, at once. Rendering is `slack_blocks.py`, the meaning of errors `slack_errors.py`, the client
-`slack_http.py`.
+left out, at once. Rendering is `slack_blocks.py` and `slack_actions.py`, one request `slack_api.py`, the meaning
+of errors `slack_errors.py`, the client `slack_http.py`. What people answer comes in by `slack_desk.py`.
 """
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from http.client import HTTPException, InvalidURL
 from typing import Any
-from urllib.error import URLError
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web import SlackResponse
 
-from incident_ops.adapters.notify.slack_blocks import render, render_reply, render_text
-from incident_ops.adapters.notify.slack_errors import (
-    BLOCKS_REFUSED,
-    METADATA_REFUSED,
-    Request,
-    error_name,
-    is_for_now,
-    no_answer,
-    refused,
-)
-from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, OnceOnlyClient, slack_client
+from incident_ops.adapters.notify.slack_actions import actions_of
+from incident_ops.adapters.notify.slack_api import CannotBeKnown, SlackApi
+from incident_ops.adapters.notify.slack_blocks import SlackPayload, render, render_reply, render_text
+from incident_ops.adapters.notify.slack_channels import CONVERSATION_ID, Channels, IncidentChannels, NotMade
+from incident_ops.adapters.notify.slack_check import check
+from incident_ops.adapters.notify.slack_errors import Request
+from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, slack_client
 from incident_ops.adapters.notify.slack_text import inline
+from incident_ops.adapters.notify.slack_users import EMAIL, USER_ID, IdsByEmail
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message
@@ -38,48 +31,53 @@ from incident_ops.core.routing import Destination
 
 EVENT_TYPE = "incident_ops_delivery"
 
-_log = logging.getLogger(__name__)
-
 # Nothing in our texts is to be turned into a link or a mention by Slack. `chat.update` takes back what it is not
 # told again: its `parse` would be `client`.
 _LITERALLY = {"parse": "none", "link_names": False}
 _QUIETLY = {"unfurl_links": False, "unfurl_media": False, **_LITERALLY}
 
-_EMAIL = re.compile(r"[^\s#@]+@[^\s@]+")
-_CONVERSATION_ID = re.compile(r"[CGD][A-Z0-9]+")
-_USER_ID = re.compile(r"[UW][A-Z0-9]+")
-_KINDS_OF_CHANNELS = ("public_channel,private_channel", "public_channel")
+_OF_A_POST = re.compile(r"INC-[0-9]+:(?:post|edit):")
 
 # Slack's clock and ours may differ; keys are unique, so looking further back costs only reading.
 _CLOCK_SKEW = timedelta(minutes=5)
-_MESSAGES_OF_A_PAGE, _CHANNELS_OF_A_PAGE = 200, 1_000
-_MOST_PAGES = 25
+_MESSAGES_OF_A_PAGE = 200
 
 
 class SlackNotifier:
-    """Notifier with `CanUpdate`, `CanReply` and `CanLookUp`.
+    """Notifier with `CanUpdate`, `CanReply`, `CanLookUp` and `CanCheck`.
 
     Addresses are `#name`, the id of a conversation (`C…`, `G…`, `D…`) or of a user (`U…`, `W…`: a direct message),
     or somebody's e-mail address, by which Slack knows the user (scope `users:read.email`).
     Receipts hold the conversation's id and the message's `ts`. A server that is only like Slack may name neither
     of them: then they hold the address, and nothing for the message, which can be neither edited nor answered.
+
+    Args:
+        interactive: whether somebody answers what people press (`SlackDesk`); without, posts have no buttons.
+        incident_channels: how the names of incidents' own channels begin (`inc-`): a post to `#inc-7-orders` about
+            INC-7 makes the channel; None where they have none.
     """
 
     kind: str = "slack"
 
-    def __init__(self, client: WebClient) -> None:
-        if client.retry_handlers or not isinstance(client, OnceOnlyClient):
-            raise ValueError("the client repeats requests or follows redirects; make it with slack_client()")
-        self._client = client
-        self._channel_ids: dict[str, str] = {}
-        self._users: dict[str, str] = {}
-        self._warned: set[str] = set()
+    def __init__(
+        self, client: WebClient, *, interactive: bool = False, incident_channels: str | None = None
+    ) -> None:
+        self._api = SlackApi(client)
+        self._interactive = interactive
+        self._users = IdsByEmail(self._api)
+        self._channels = Channels(self._api)
+        self._own = (
+            IncidentChannels(self._api, self._channels, incident_channels)
+            if incident_channels is not None
+            else None
+        )
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
-        payload = render(message, calls=[self._mention_of(who) for who in message.calls])
-        place = destination.address
-        if _EMAIL.fullmatch(place):
-            place = self._user_of(place)
+        people = {who: self._person(who) for who in message.calls}
+        place, trouble = self._place_of(destination.address, message, [who for who in people.values() if who])
+        payload = self._drawn(
+            message, key, calls=[f"<@{id_}>" if id_ else inline(who) for who, id_ in people.items()]
+        )
         request = Request(method="chat.postMessage", place=destination.address, adds=True)
         arguments = {
             "channel": place,
@@ -88,39 +86,49 @@ class SlackNotifier:
             "metadata": _metadata(key),
             **_QUIETLY,
         }
-        answer = self._write(request, arguments, instead_of_blocks={"text": render_text(message)})
+        try:
+            answer = self._api.write(request, arguments, instead_of_blocks={"text": render_text(message)})
+        except TransportError as refusal:
+            if trouble is None or not refusal.permanent:
+                raise
+            raise TransportError(f"{destination.address} is not made: {trouble}", permanent=True) from None
         receipt = _receipt(answer, asked_for=destination.address)
         if receipt.channel != destination.address:
-            self._channel_ids[destination.address] = receipt.channel
+            self._channels.remember(destination.address, receipt.channel)
         return receipt
 
-    def _mention_of(self, who: str) -> str:
-        """Their phone rings; of somebody whom Slack does not know, or does not tell us of, the name is shown."""
-        if not _USER_ID.fullmatch(who):
-            try:
-                who = self._user_of(who)
-            except TransportError as trouble:
-                self._warn(f"nobody is mentioned: {trouble}")
-                return inline(who)
-        return f"<@{who}>"
+    def _place_of(self, address: str, message: Message, people: list[str]) -> tuple[str, NotMade | None]:
+        """What to give Slack as the channel; and, of an incident's own channel, why it could not be made."""
+        if EMAIL.fullmatch(address):
+            return self._users.id_of(address), None
+        if self._own is None or not self._own.is_for(address, message):
+            return address, None
+        try:
+            return self._own.opened(address, message, people), None
+        except NotMade as trouble:
+            self._api.warn(f"{address} is not made: {trouble}")
+            return address, trouble
 
-    def _user_of(self, email: str) -> str:
-        """The id of the user; raises `TransportError`, permanent if Slack knows nobody of that address."""
-        if email not in self._users:
-            request = Request(method="users.lookupByEmail", place=email)
-            try:
-                user = self._ask(request, params={"email": email}).get("user")
-            except SlackApiError as error:
-                raise refused(error, request) from None
-            if not isinstance(user, dict) or not user.get("id"):
-                raise TransportError(f"{request} named nobody", permanent=True)
-            self._users[email] = str(user["id"])
-        return self._users[email]
+    def _drawn(self, message: Message, key: str, *, calls: list[str] | None = None) -> SlackPayload:
+        """A post with its buttons; of a message by itself (to somebody who uses the data) without."""
+        has_buttons = self._interactive and message.about is not None and _OF_A_POST.match(key) is not None
+        actions = actions_of(message.about) if has_buttons and message.about is not None else ()
+        return render(message, calls=calls or [], actions=actions)
+
+    def _person(self, who: str) -> str:
+        """Their id; nothing of somebody whom Slack does not know, or does not tell us of."""
+        if USER_ID.fullmatch(who):
+            return who
+        try:
+            return self._users.id_of(who)
+        except TransportError as trouble:
+            self._api.warn(f"nobody is mentioned: {trouble}")
+            return ""
 
     def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
         request = Request(method="chat.update", place=receipt.channel)
         _insist_on_a_name(receipt, request)
-        payload = render(message)
+        payload = self._drawn(message, key)
         arguments = {
             "channel": receipt.channel,
             "ts": receipt.message,
@@ -129,7 +137,7 @@ class SlackNotifier:
             **_LITERALLY,
         }
         # Without an empty list Slack would keep showing the old blocks.
-        self._write(request, arguments, instead_of_blocks={"text": render_text(message), "blocks": []})
+        self._api.write(request, arguments, instead_of_blocks={"text": render_text(message), "blocks": []})
 
     def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt:
         request = Request(method="chat.postMessage", place=f"a thread in {thread.channel}", adds=True)
@@ -142,7 +150,7 @@ class SlackNotifier:
             "metadata": _metadata(key),
             **_QUIETLY,
         }
-        return _receipt(self._write(request, arguments), asked_for=thread.channel)
+        return _receipt(self._api.write(request, arguments), asked_for=thread.channel)
 
     def look_up(
         self, destination: Destination, key: str, *, thread: Receipt | None, since: datetime
@@ -159,14 +167,14 @@ class SlackNotifier:
         try:
             channel = thread.channel if thread else self._conversation_id(destination.address)
             if channel is None:
-                self._warn(f"Slack's messages in {destination.address} cannot be looked up: unknown channel")
+                self._api.warn(f"Slack's messages in {destination.address} cannot be looked up: unknown channel")
                 return None
             for page in self._messages(channel, thread, since=since):
                 for message in page.get("messages") or ():
                     if _key_of(message) == key:
                         return Receipt(channel=channel, message=str(message["ts"]))
-        except _LookUpImpossible as impossible:
-            self._warn(f"what Slack accepted cannot be looked up, so it may be sent twice: {impossible}")
+        except CannotBeKnown as impossible:
+            self._api.warn(f"what Slack accepted cannot be looked up, so it may be sent twice: {impossible}")
         return None
 
     def _messages(self, channel: str, thread: Receipt | None, *, since: datetime) -> Iterator[SlackResponse]:
@@ -178,112 +186,52 @@ class SlackNotifier:
             "limit": _MESSAGES_OF_A_PAGE,
         }
         if thread is None:
-            return self._pages(Request(method="conversations.history", place=channel), arguments)
+            return self._api.pages(Request(method="conversations.history", place=channel), arguments)
         arguments["ts"] = thread.message
-        return self._pages(Request(method="conversations.replies", place=channel), arguments)
+        return self._api.pages(Request(method="conversations.replies", place=channel), arguments)
 
     def _conversation_id(self, address: str) -> str | None:
         """The id that goes with an address, remembered from posts and from earlier look-ups."""
-        if _EMAIL.fullmatch(address):
-            address = self._user_of(address)
-        if _CONVERSATION_ID.fullmatch(address):
+        if EMAIL.fullmatch(address):
+            address = self._users.id_of(address)
+        if CONVERSATION_ID.fullmatch(address):
             return address
-        if address in self._channel_ids:
-            return self._channel_ids[address]
-        if _USER_ID.fullmatch(address):
-            opened = self._read(Request(method="conversations.open", place=address), {"users": address})
+        if known := self._channels.remembered(address):
+            return known
+        if USER_ID.fullmatch(address):
+            opened = self._api.read(Request(method="conversations.open", place=address), {"users": address})
             return (opened.get("channel") or {}).get("id")
-        for kinds in _KINDS_OF_CHANNELS:
-            try:
-                self._list_channels(kinds)
-                break
-            except _LookUpImpossible:
-                if kinds == _KINDS_OF_CHANNELS[-1]:
-                    raise
-        return self._channel_ids.get(f"#{address.removeprefix('#')}")
+        return self._channels.id_of(address)
 
-    def _list_channels(self, kinds: str) -> None:
-        arguments = {"types": kinds, "exclude_archived": True, "limit": _CHANNELS_OF_A_PAGE}
-        for page in self._pages(Request(method="conversations.list"), arguments):
-            for channel in page.get("channels") or ():
-                self._channel_ids[f"#{channel['name']}"] = str(channel["id"])
-
-    def _pages(self, request: Request, arguments: Mapping[str, Any]) -> Iterator[SlackResponse]:
-        cursor = ""
-        for _ in range(_MOST_PAGES):
-            page = self._read(request, {**arguments, "cursor": cursor} if cursor else arguments)
-            yield page
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return
-        raise _LookUpImpossible(f"{request} has more than {_MOST_PAGES} pages")
-
-    def _write(
-        self, request: Request, arguments: dict[str, Any], *, instead_of_blocks: dict[str, Any] | None = None
-    ) -> SlackResponse:
-        """Send; what Slack refuses of the form is left out and sent again, since nothing was shown yet."""
-        while True:
-            try:
-                return self._ask(request, json=arguments)
-            except SlackApiError as error:
-                name = error_name(error)
-                if name in BLOCKS_REFUSED and instead_of_blocks is not None and arguments.get("blocks"):
-                    arguments = {**_without(arguments, "blocks"), **instead_of_blocks}
-                elif name in METADATA_REFUSED and "metadata" in arguments:
-                    arguments = _without(arguments, "metadata")
-                else:
-                    raise refused(error, request) from None
-                _log.warning("Slack refused the form of %s (%s): sent in a simpler one", request, name)
-
-    def _read(self, request: Request, arguments: Mapping[str, Any]) -> SlackResponse:
-        """Ask; raises `_LookUpImpossible` when asking again cannot help."""
-        try:
-            return self._ask(request, params=dict(arguments))
-        except TransportError as trouble:
-            raise _still_unknown(trouble) from None
-        except SlackApiError as error:
-            trouble = refused(error, request)
-            if is_for_now(error, trouble):
-                raise _still_unknown(trouble) from None
-            raise _LookUpImpossible(str(trouble)) from None
-
-    def _ask(
-        self, request: Request, *, json: dict[str, Any] | None = None, params: dict[str, Any] | None = None
-    ) -> SlackResponse:
-        """One HTTP request. Raises `SlackApiError` for an answer that is not `ok`, `TransportError` for none.
-
-        Writing methods take JSON, reading ones form parameters.
-        """
-        try:
-            return self._client.api_call(request.method, json=json, params=params)
-        # AttributeError: slack_sdk takes any JSON for an object. LookupError: a body in an encoding nobody knows.
-        except (URLError, UnicodeDecodeError, AttributeError, LookupError) as error:
-            raise no_answer(error, request) from None
-        except (SlackRequestError, InvalidURL, ValueError):
-            problem = f"{request} was not sent: the base URL is no web address; set INCIDENT_OPS_SLACK_BASE_URL"
-            raise TransportError(problem, needs_person=True) from None
-        except (OSError, HTTPException) as error:
-            raise no_answer(error, request) from None
-
-    def _warn(self, sentence: str) -> None:
-        if sentence not in self._warned:
-            self._warned.add(sentence)
-            _log.warning("%s", sentence)
+    def check(self, destination: Destination) -> None:
+        """Raises `TransportError` with the remedy if a message would not be accepted there; posts nothing."""
+        is_made_when_needed = self._own is not None and self._own.could_be(destination.address)
+        check(
+            destination.address,
+            self._api,
+            self._channels,
+            self._users,
+            interactive=self._interactive,
+            is_made_when_needed=is_made_when_needed,
+        )
 
 
-class _LookUpImpossible(Exception):
-    """Slack will not let us look; private to this module, never raised out of it."""
-
-
-def slack_notifier(token: str, base_url: str = DEFAULT_BASE_URL, timeout: int = 10) -> SlackNotifier:
+def slack_notifier(
+    token: str,
+    base_url: str = DEFAULT_BASE_URL,
+    timeout: int = 10,
+    *,
+    interactive: bool = False,
+    incident_channels: str | None = None,
+) -> SlackNotifier:
     """
     Args:
-        token: of the app's bot (`xoxb-…`), with the scope `chat:write`; `chat:write.public` to post where it is
-            not a member; `channels:read`, `channels:history` (and `groups:…`, `im:…`) to look up lost answers.
+        token: of the app's bot (`xoxb-…`); the scopes are those of `slack_scopes.py`.
         base_url: as `slack_sdk` takes it.
         timeout: seconds to connect, and to wait for an answer.
     """
-    return SlackNotifier(slack_client(token, base_url, timeout))
+    client = slack_client(token, base_url, timeout)
+    return SlackNotifier(client, interactive=interactive, incident_channels=incident_channels)
 
 
 def _metadata(key: str) -> dict[str, Any]:
@@ -308,14 +256,3 @@ def _insist_on_a_name(receipt: Receipt, request: Request) -> None:
     if not receipt.message:
         problem = f"{request} is impossible: the server named no message when it accepted the post"
         raise TransportError(problem, permanent=True)
-
-
-def _still_unknown(trouble: TransportError) -> TransportError:
-    """The same trouble while looking up: whatever kept us from looking, the message's fate is still open."""
-    return TransportError(
-        str(trouble), needs_person=trouble.needs_person, fate_unknown=True, retry_after=trouble.retry_after
-    )
-
-
-def _without(arguments: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in arguments.items() if key != name}

@@ -45,21 +45,22 @@ class SlackPayload:
     blocks: tuple[Block, ...]
 
 
-def render(message: Message, *, calls: Sequence[str] = ()) -> SlackPayload:
+def render(message: Message, *, calls: Sequence[str] = (), actions: Sequence[Block] = ()) -> SlackPayload:
     """
     Args:
         calls: those who are to see it first, as Slack's own mentions.
+        actions: what people can press (`slack_actions.py`), at the end, a few blocks at most.
     """
-    blocks = list(_blocks(message))
+    blocks = [*_blocks(message), *actions]
     if calls:
-        blocks.insert(1, _context(_mrkdwn(f"For {', '.join(calls[:MOST_CALLS])}")))
+        blocks.insert(1, context(mrkdwn(f"For {', '.join(calls[:MOST_CALLS])}")))
     return SlackPayload(text=_headline_and_summary(message), blocks=tuple(blocks))
 
 
 def render_text(message: Message) -> str:
     """The whole message as one text of at most 3,000 characters, for when Slack does not take the blocks."""
     head = _headline_and_summary(message)
-    tail = "\n".join(_link(link) for link in message.links if _is_usable(link, POINTER_URL))
+    tail = "\n".join(link_to(link) for link in message.links if _is_usable(link, POINTER_URL))
     if units(tail) > TEXT // 3:
         tail = ""
     room = TEXT - units(head) - units(tail) - 100
@@ -82,28 +83,28 @@ def render_reply(text: str) -> str:
 
 
 def _blocks(message: Message) -> Iterator[Block]:
-    yield {"type": "header", "text": _plain_text(f"{_MARKS[message.colour]} {_plain_headline(message)}")}
+    yield {"type": "header", "text": plain_text(f"{_MARKS[message.colour]} {_plain_headline(message)}")}
     if message.summary.strip():
-        yield {"type": "section", "text": _plain_text(fit(message.summary, SUMMARY, plain))}
+        yield {"type": "section", "text": plain_text(fit(message.summary, SUMMARY, plain))}
     if message.note.strip():
-        yield _context(_mrkdwn(fit(message.note, NOTE, inline)))
+        yield context(mrkdwn(fit(message.note, NOTE, inline)))
     fields = [
-        _mrkdwn(f"*{_label(label)}*\n{fit(value, VALUE, inline)}") for label, value in message.facts[:MOST_FACTS]
+        mrkdwn(f"*{_label(label)}*\n{fit(value, VALUE, inline)}") for label, value in message.facts[:MOST_FACTS]
     ]
     for start in range(0, len(fields), FIELDS_OF_A_SECTION):
         yield {"type": "section", "fields": fields[start : start + FIELDS_OF_A_SECTION]}
     if (left_out := len(message.facts) - MOST_FACTS) > 0:
-        yield _context(_mrkdwn(f"{and_more(left_out, 'fact')}{_pointer(message)}"))
+        yield context(mrkdwn(f"{and_more(left_out, 'fact')}{_pointer(message)}"))
     if message.detail.strip():
         pointer = _pointer(message)
-        yield {"type": "section", "text": _mrkdwn(_detail(message.detail, SECTION - units(pointer), pointer))}
+        yield {"type": "section", "text": mrkdwn(_detail(message.detail, SECTION - units(pointer), pointer))}
     lists = _lists(message)
     for heading, items in lists[:MOST_LISTS]:
-        yield {"type": "section", "text": _mrkdwn("\n".join(_list(heading, items, _pointer(message))))}
+        yield {"type": "section", "text": mrkdwn("\n".join(_list(heading, items, _pointer(message))))}
     if (left_out := len(lists) - MOST_LISTS) > 0:
-        yield _context(_mrkdwn(f"{and_more(left_out, 'list')}{_pointer(message)}"))
+        yield context(mrkdwn(f"{and_more(left_out, 'list')}{_pointer(message)}"))
     if message.links:
-        yield _context(*map(_mrkdwn, _links(message.links)))
+        yield context(*map(mrkdwn, _links(message.links)))
 
 
 def _plain_headline(message: Message) -> str:
@@ -156,7 +157,7 @@ def _text_lines(message: Message) -> Iterator[str]:
 
 def _links(links: tuple[Link, ...]) -> Iterator[str]:
     shown = links if len(links) <= ELEMENTS_OF_A_CONTEXT else links[: ELEMENTS_OF_A_CONTEXT - 1]
-    yield from map(_link, shown)
+    yield from map(link_to, shown)
     if len(links) > len(shown):
         yield and_more(len(links) - len(shown), "link")
 
@@ -164,10 +165,11 @@ def _links(links: tuple[Link, ...]) -> Iterator[str]:
 def _pointer(message: Message) -> str:
     """Where the rest of something shortened is to be found: the first link, if there is one."""
     usable = next((link for link in message.links if _is_usable(link, POINTER_URL)), None)
-    return f": {_link(usable)}" if usable else ""
+    return f": {link_to(usable)}" if usable else ""
 
 
-def _link(link: Link) -> str:
+def link_to(link: Link) -> str:
+    """As `mrkdwn`; what is no web address, or too long, stays text."""
     label = fit(one_line(link.label), LINK_LABEL, inline).replace("|", "¦")
     if _is_usable(link, LINK_URL):
         return f"<{_address(link.url)}|{label}>"
@@ -189,14 +191,14 @@ _WEB_ADDRESS = re.compile(r"https?://[\w.\-:\[\]]+(?:[/?#]|$)", re.IGNORECASE)
 _QUOTED = {char: f"%{ord(char):02X}" for char in ' <>|"`@'}
 
 
-def _plain_text(text: str) -> Block:
+def plain_text(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def _mrkdwn(text: str) -> Block:
+def mrkdwn(text: str) -> Block:
     """`verbatim` keeps Slack from making links and mentions of what looks like one."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _context(*elements: Block) -> Block:
+def context(*elements: Block) -> Block:
     return {"type": "context", "elements": list(elements)}

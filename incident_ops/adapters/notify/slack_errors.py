@@ -69,6 +69,15 @@ _PERMANENT = {
     "edit_window_closed": "the workspace allows no edits of messages this old",
     "msg_too_long": "the text is too long",
     "no_text": "the message has no text",
+    "expired_trigger_id": "it took too long; press again",
+    "invalid_trigger_id": "what was pressed is not known any more; press again",
+    "exchanged_trigger_id": "the window was opened already",
+    "user_not_in_channel": "the person is not in the channel",
+    "invalid_name_specials": "a channel's name has only small letters, digits, - and _",
+    "invalid_name_maxlength": "a channel's name has at most 80 characters",
+    "cant_invite": "the person cannot be invited to this channel",
+    "user_is_ultra_restricted": "a guest of a single channel cannot be invited to another",
+    "user_is_restricted": "a guest cannot be invited without an administrator",
 }
 
 _NEW_TOKEN = "copy the token from OAuth & Permissions of the app again"

@@ -3,6 +3,7 @@
 What to ask and what the answers mean is `slack.py` and `slack_errors.py`.
 """
 
+import json
 import re
 from http.client import HTTPMessage
 from typing import IO, Any
@@ -15,6 +16,8 @@ from slack_sdk.errors import SlackRequestError
 from incident_ops.core.errors import ConfigError
 
 DEFAULT_BASE_URL = "https://slack.com/api/"
+ANSWERS = "https://hooks.slack.com/"
+"""Where Slack takes answers to what people press; a server that is only like Slack takes them itself."""
 
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 
@@ -31,6 +34,20 @@ def slack_client(token: str, base_url: str = DEFAULT_BASE_URL, timeout: int = 10
         )
     client = OnceOnlyClient(token=token, base_url=base_url, timeout=timeout, retry_handlers=[])
     client.proxy = None  # slack_sdk reads HTTPS_PROXY but not NO_PROXY; urllib, left to itself, reads both
+    return client
+
+
+def quick(client: WebClient, timeout: int) -> "OnceOnlyClient":
+    """The same account, asked by somebody who cannot wait longer than `timeout` seconds."""
+    hurried = slack_client(client.token or "", client.base_url, min(timeout, client.timeout))
+    hurried.ssl = once_only(client).ssl
+    return hurried
+
+
+def once_only(client: WebClient) -> "OnceOnlyClient":
+    """The client itself; raises `ValueError` for one that repeats or follows redirects."""
+    if client.retry_handlers or not isinstance(client, OnceOnlyClient):
+        raise ValueError("the client repeats requests or follows redirects; make it with slack_client()")
     return client
 
 
@@ -53,6 +70,13 @@ class OnceOnlyClient(WebClient):
         with answer:
             body = answer.read().decode(answer.headers.get_content_charset() or "utf-8", errors="replace")
             return {"status": answer.code, "headers": answer.headers, "body": body}
+
+    def post_answer(self, url: str, body: dict[str, Any]) -> int:
+        """POST to a `response_url`, without the token; returns the HTTP status."""
+        data = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8"}
+        req = Request(method="POST", url=url, data=data, headers=headers)
+        return int(self._perform_urllib_http_request_internal(url, req)["status"])
 
 
 class _NoRedirects(HTTPRedirectHandler):

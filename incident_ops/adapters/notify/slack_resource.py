@@ -21,5 +21,5 @@ class IncidentSlackResource(SlackResource):
     def get_client(self) -> OnceOnlyClient:
         return slack_client(self.token, self.base_url, self.timeout)
 
-    def get_notifier(self) -> SlackNotifier:
-        return SlackNotifier(self.get_client())
+    def get_notifier(self, *, interactive: bool = False, incident_channels: str | None = None) -> SlackNotifier:
+        return SlackNotifier(self.get_client(), interactive=interactive, incident_channels=incident_channels)

@@ -4,6 +4,7 @@ Writers are serialised, by `BEGIN IMMEDIATE` on SQLite and by an advisory lock o
 snapshot and never wait for them. Everything above this file is the same for both databases.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -59,9 +60,8 @@ class Database:
         reader: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         writer: dict[str, Any] = {"isolation_level": "READ COMMITTED"}
         if self.is_sqlite:
-            reader, writer = {}, {_BEGIN: "BEGIN IMMEDIATE"}
-        self._reader = self._engine.execution_options(**reader)
-        self._writer = self._engine.execution_options(**writer)
+            reader, writer = {_BEGIN: "BEGIN"}, {_BEGIN: "BEGIN IMMEDIATE"}
+        self._reading, self._writing = reader, writer
         self._bare = self._engine.execution_options(**{_BEGIN: None})
         self._patience = patience
         self._local = threading.local()
@@ -77,9 +77,23 @@ class Database:
         return self._engine
 
     @contextmanager
+    def connected(self) -> Iterator[None]:
+        """One connection for all transactions of this thread until the block ends. To open one, to read the schema
+        and to empty SQLite's log at its close takes as long as a small transaction."""
+        if self._kept_connection() is not None:
+            yield
+            return
+        with self._translated(), self._engine.connect() as connection:
+            self._local.kept, self._local.process = connection, os.getpid()
+            try:
+                yield
+            finally:
+                self._local.kept = None
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A snapshot; never waits for a writer and no writer waits for it."""
-        with self._translated(), self._reader.connect() as connection:
+        with self._translated(), self._beginning(self._reading) as connection:
             yield connection
 
     @contextmanager
@@ -89,7 +103,7 @@ class Database:
             raise RuntimeError("a transaction inside a transaction of the same thread would wait for itself")
         self._local.writes = True
         try:
-            with self._translated(), self._writer.begin() as connection:
+            with self._translated(), self._beginning(self._writing) as connection:
                 if not self.is_sqlite:
                     milliseconds = str(round(self._patience * 1000))
                     connection.execute(sa.select(sa.func.set_config("lock_timeout", milliseconds, sa.true())))
@@ -106,6 +120,23 @@ class Database:
 
     def dispose(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _beginning(self, options: dict[str, Any]) -> Iterator[Connection]:
+        """A transaction, on the kept connection if there is one and nothing runs on it."""
+        kept = self._kept_connection()
+        if kept is not None and not kept.in_transaction():
+            kept.execution_options(**options)
+            with kept.begin():
+                yield kept
+        else:
+            with self._engine.connect().execution_options(**options) as connection, connection.begin():
+                yield connection
+
+    def _kept_connection(self) -> Connection | None:
+        """Never that of another process: a fork has a copy of it that must not be used."""
+        kept = getattr(self._local, "kept", None)
+        return kept if kept is not None and self._local.process == os.getpid() else None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -5,38 +5,55 @@ its lease ran out), so a worker that comes back late can postpone or bury only w
 """
 
 from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import rows
+from incident_ops.adapters.store import circuits, claiming, rows
 from incident_ops.adapters.store.database import Database, chunks, insert_or_ignore
-from incident_ops.adapters.store.tables import IS_POST, IS_PUSH, IS_UNFINISHED, deliveries, incidents, timeline
+from incident_ops.adapters.store.tables import IS_DRAWN, IS_POST, IS_PUSH, IS_UNFINISHED, deliveries, incidents, timeline
+from incident_ops.core.circuit import WELL, Circuit
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
-from incident_ops.core.notices import Action, Notice
+from incident_ops.core.notices import EDIT_PAUSE, Action, Notice
+from incident_ops.core.pace import Lane
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import TimelineEntry
-
-_DESTINATION = (deliveries.c.incident, deliveries.c.kind, deliveries.c.address)
-
+from incident_ops.engine.ports import ChangeOfCircuit, no_change
 
 def enqueue(connection: Connection, notices: Iterable[Notice], *, now: datetime) -> None:
     """See `engine.ports.Transaction.enqueue`."""
     for notice in notices:
-        if notice.action is Action.EDIT and _will_be_drawn_anyway(connection, notice):
-            continue
-        insert_or_ignore(connection, deliveries, rows.notice_values(notice, now))
+        values = rows.notice_values(notice, now)
+        if notice.action is Action.EDIT:
+            if _will_be_drawn_anyway(connection, notice):
+                continue
+            values["not_before"] = _next_edit_at(connection, notice, now=now)
+        insert_or_ignore(connection, deliveries, values)
+
+
+def _next_edit_at(connection: Connection, notice: Notice, *, now: datetime) -> datetime:
+    """A pause after the last edit that was accepted. Bounded by `now`, for a clock may be put back."""
+    last = sa.select(sa.func.max(deliveries.c.accepted_at)).where(IS_DRAWN, *_same_place(notice))
+    drawn_at = connection.scalar(last)
+    return now if drawn_at is None else min(max(now, drawn_at + EDIT_PAUSE), now + EDIT_PAUSE)
+
+
+def _same_place(notice: Notice) -> list[sa.ColumnElement[bool]]:
+    return [
+        deliveries.c.incident == notice.number,
+        deliveries.c.kind == notice.destination.kind,
+        deliveries.c.address == notice.destination.address,
+    ]
 
 
 def _will_be_drawn_anyway(connection: Connection, notice: Notice) -> bool:
     waiting = sa.select(deliveries.c.id).where(
         IS_UNFINISHED,
-        deliveries.c.incident == notice.number,
-        deliveries.c.kind == notice.destination.kind,
-        deliveries.c.address == notice.destination.address,
+        *_same_place(notice),
         deliveries.c.status == DeliveryStatus.PENDING,
         deliveries.c.action.in_([Action.POST, Action.EDIT]),
     )
@@ -75,16 +92,30 @@ class SqlOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, *, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
+    def connected(self) -> AbstractContextManager[None]:
+        return self._database.connected()
+
+    def claim(
+        self, *, now: datetime, lease: timedelta, limit: int, without: Collection[Lane] = ()
+    ) -> list[Delivery]:
         with self._database.reading() as connection:
-            if not connection.execute(_due(now, limit=1)).first():
+            if not claiming.anything_due(connection, now=now, lease=lease, without=without):
                 return []  # a quiet tick takes no lock
         with self._database.writing() as connection:
-            due = connection.execute(_due(now, limit=limit)).mappings().all()
-            ids = [row["id"] for row in due if _claimed(connection, row, now=now, until=now + lease)]
+            ids = claiming.claim(connection, now=now, lease=lease, limit=limit, without=without)
             return _loaded(connection, ids)
 
-    def accepted(self, delivery: Delivery, receipt: Receipt | None, *, now: datetime) -> None:
+    def release(self, claimed: Collection[Delivery], *, now: datetime) -> None:
+        if not claimed:
+            return
+        pending = {"status": DeliveryStatus.PENDING, "lease_until": None, "updated_at": now}
+        with self._database.writing() as connection:
+            for delivery in claimed:
+                connection.execute(sa.update(deliveries).where(_is_unchanged(delivery)).values(pending))
+
+    def accepted(
+        self, delivery: Delivery, receipt: Receipt | None, *, now: datetime, circuit: ChangeOfCircuit = no_change
+    ) -> None:
         """A fact, whoever reports it and however late; the first receipt is kept."""
         values: dict[str, Any] = {
             "status": DeliveryStatus.ACCEPTED,
@@ -99,10 +130,19 @@ class SqlOutbox:
         is_it = sa.and_(deliveries.c.id == delivery.id, deliveries.c.status != DeliveryStatus.ACCEPTED)
         with self._database.writing() as connection:
             connection.execute(sa.update(deliveries).where(is_it).values(values))
+            circuits.change(connection, delivery.destination, circuit, now=now)
 
     def postpone(
-        self, delivery: Delivery, *, error: str, not_before: datetime, fate_unknown: bool, now: datetime
-    ) -> None:
+        self,
+        delivery: Delivery,
+        *,
+        error: str,
+        not_before: datetime,
+        fate_unknown: bool,
+        now: datetime,
+        circuit: ChangeOfCircuit = no_change,
+        elsewhere: Notice | None = None,
+    ) -> Circuit:
         values = {
             "status": DeliveryStatus.PENDING,
             "attempts": delivery.attempts + 1,
@@ -113,10 +153,22 @@ class SqlOutbox:
             "lease_until": None,
         }
         with self._database.writing() as connection:
-            connection.execute(sa.update(deliveries).where(_is_still_claimed(delivery)).values(values))
+            postponed = sa.update(deliveries).where(_is_unchanged(delivery))
+            if connection.execute(postponed.values(values)).rowcount != 1:
+                return WELL
+            if elsewhere is not None:
+                _move(connection, delivery, elsewhere, now=now)
+            return circuits.change(connection, delivery.destination, circuit, now=now)
 
     def bury(
-        self, delivery: Delivery, *, error: str, instead: Notice | None, entry: TimelineEntry, now: datetime
+        self,
+        delivery: Delivery,
+        *,
+        error: str,
+        instead: Notice | None,
+        entry: TimelineEntry,
+        now: datetime,
+        circuit: ChangeOfCircuit = no_change,
     ) -> None:
         dead = {"status": DeliveryStatus.DEAD, "error": error, "updated_at": now, "lease_until": None}
         waits_behind_it = sa.and_(
@@ -126,7 +178,7 @@ class SqlOutbox:
             deliveries.c.address == delivery.destination.address,
         )
         with self._database.writing() as connection:
-            buried = sa.update(deliveries).where(_is_still_claimed(delivery))
+            buried = sa.update(deliveries).where(_is_unchanged(delivery))
             if connection.execute(buried.values({**dead, "attempts": delivery.attempts + 1})).rowcount != 1:
                 return
             if delivery.number is not None:
@@ -135,6 +187,35 @@ class SqlOutbox:
                 connection.execute(sa.insert(timeline), rows.entry_values(delivery.number, entry))
             if instead is not None:
                 enqueue(connection, [instead], now=now)
+            circuits.change(connection, delivery.destination, circuit, now=now)
+
+    def waiting(
+        self, lane: Lane, *, created_before: datetime, limit: int, only_to_move: bool = False
+    ) -> list[Delivery]:
+        waits = sa.and_(
+            IS_UNFINISHED,
+            deliveries.c.status == DeliveryStatus.PENDING,
+            claiming.is_in(lane),
+            deliveries.c.created_at <= created_before,
+        )
+        if only_to_move:
+            waits = sa.and_(waits, deliveries.c.moved_at.is_(None))
+        found = sa.select(deliveries.c.id).where(waits).order_by(deliveries.c.created_at, deliveries.c.id)
+        with self._database.reading() as connection:
+            return _loaded(connection, connection.scalars(found.limit(limit)).all())
+
+    def move(self, moved: Collection[tuple[Delivery, Notice]], *, now: datetime) -> None:
+        with self._database.writing() as connection:
+            for delivery, elsewhere in moved:
+                _move(connection, delivery, elsewhere, now=now)
+
+    def circuits(self) -> list[tuple[Destination, Circuit]]:
+        with self._database.reading() as connection:
+            return circuits.all_of(connection)
+
+    def change_circuit(self, destination: Destination, change: ChangeOfCircuit, *, now: datetime) -> Circuit:
+        with self._database.writing() as connection:
+            return circuits.change(connection, destination, change, now=now)
 
     def unfinished(self) -> int:
         with self._database.reading() as connection:
@@ -143,7 +224,8 @@ class SqlOutbox:
 
     def oldest_unfinished(self) -> Delivery | None:
         with self._database.reading() as connection:
-            oldest = connection.scalar(sa.select(sa.func.min(_heads().c.id)))
+            first = sa.select(deliveries.c.id).where(IS_UNFINISHED).order_by(deliveries.c.id).limit(1)
+            oldest = connection.scalar(first)
             return None if oldest is None else _loaded(connection, [oldest])[0]
 
     def deliveries(self, number: int) -> list[Delivery]:
@@ -153,42 +235,17 @@ class SqlOutbox:
             return _loaded(connection, connection.scalars(of_incident).all())
 
 
-def _heads() -> sa.Subquery:
-    """The oldest unfinished delivery of each incident and destination: only it may go, so that order is kept."""
-    oldest = sa.func.min(deliveries.c.id).label("id")
-    return sa.select(oldest).where(IS_UNFINISHED).group_by(*_DESTINATION).subquery("heads")
+def _move(connection: Connection, delivery: Delivery, elsewhere: Notice, *, now: datetime) -> None:
+    is_first = sa.and_(deliveries.c.id == delivery.id, deliveries.c.moved_at.is_(None))
+    if connection.execute(sa.update(deliveries).where(is_first).values(moved_at=now)).rowcount == 1:
+        enqueue(connection, [elsewhere], now=now)
 
 
-def _due(now: datetime, *, limit: int) -> sa.Executable:
-    heads = _heads()
-    waits = sa.and_(deliveries.c.status == DeliveryStatus.PENDING, deliveries.c.not_before <= now)
-    was_left = sa.and_(deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.lease_until <= now)
-    return (
-        sa.select(deliveries.c.id, deliveries.c.status, deliveries.c.attempts)
-        .select_from(heads.join(deliveries, deliveries.c.id == heads.c.id))
-        .where(sa.or_(waits, was_left))
-        .order_by(deliveries.c.id)
-        .limit(limit)
-    )
-
-
-def _claimed(connection: Connection, row: rows.Row, *, now: datetime, until: datetime) -> bool:
-    """Compare and set; False when another worker was first."""
-    values: dict[str, Any] = {"status": DeliveryStatus.SENDING, "lease_until": until, "updated_at": now}
-    if row["status"] == DeliveryStatus.SENDING:
-        values |= {"fate_unknown": True, "attempts": row["attempts"] + 1}
-    is_unchanged = sa.and_(
-        deliveries.c.id == row["id"],
-        deliveries.c.status == row["status"],
-        deliveries.c.attempts == row["attempts"],
-    )
-    return connection.execute(sa.update(deliveries).where(is_unchanged).values(values)).rowcount == 1
-
-
-def _is_still_claimed(delivery: Delivery) -> sa.ColumnElement[bool]:
+def _is_unchanged(delivery: Delivery) -> sa.ColumnElement[bool]:
+    """Nobody else has claimed or settled it since it was read."""
     return sa.and_(
         deliveries.c.id == delivery.id,
-        deliveries.c.status == DeliveryStatus.SENDING,
+        deliveries.c.status == delivery.status,
         deliveries.c.attempts == delivery.attempts,
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from incident_ops.adapters.store import rows
 from incident_ops.adapters.store.database import chunks
-from incident_ops.adapters.store.tables import incidents, members
+from incident_ops.adapters.store.tables import deliveries, incidents, members
 from incident_ops.core.errors import NotFound
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
@@ -44,6 +44,16 @@ def incident_by_number(connection: Connection, number: int) -> Incident:
 def incidents_selected(connection: Connection, numbers: sa.Select[Any]) -> list[Incident]:
     """The incidents whose numbers a query gives, in its order."""
     return incidents_by_number(connection, connection.scalars(numbers))
+
+
+def incident_of_message(connection: Connection, channel: str, message: str) -> int | None:
+    """See `engine.ports.Store.incident_of_message`."""
+    of_message = sa.select(deliveries.c.incident).where(
+        deliveries.c.receipt_message == message,
+        deliveries.c.receipt_channel == channel,
+        deliveries.c.incident.is_not(None),
+    )
+    return connection.scalar(of_message.order_by(deliveries.c.id).limit(1))
 
 
 def values_among(connection: Connection, column: sa.Column[str], values: Sequence[str]) -> set[str]:

@@ -21,6 +21,7 @@ from incident_ops.core.alert import (
     Subject,
 )
 from incident_ops.core.attribution.record import attribution_in, document_of
+from incident_ops.core.circuit import Circuit
 from incident_ops.core.declared import Declared
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.incident import Incident, Root
@@ -359,7 +360,35 @@ def delivery_from(row: Row, post: Row | None) -> Delivery:
         receipt=receipt_from(row),
         thread=receipt_from(post) if post is not None and not is_post else None,
         note=row["text"] if is_post else post["text"] if post is not None else "",
+        moved_at=row["moved_at"],
     )
+
+
+def circuit_from(row: Row) -> Circuit:
+    return Circuit(
+        failures=row["failures"],
+        open_until=row["open_until"],
+        probe=row["probe"],
+        needs_person=row["needs_person"],
+        error=row["error"],
+        died_at=row["died_at"],
+        died_of=row["died_of"],
+        well_at=row["well_at"],
+    )
+
+
+def circuit_values(circuit: Circuit, now: datetime) -> Values:
+    return {
+        "failures": circuit.failures,
+        "open_until": circuit.open_until,
+        "probe": circuit.probe,
+        "needs_person": circuit.needs_person,
+        "error": circuit.error,
+        "died_at": circuit.died_at,
+        "died_of": circuit.died_of,
+        "well_at": circuit.well_at,
+        "updated_at": now,
+    }
 
 
 def destination_from(row: Row) -> Destination:

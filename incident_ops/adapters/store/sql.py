@@ -27,6 +27,7 @@ from incident_ops.adapters.store.publications import SqlPublications
 from incident_ops.adapters.store.reads import (
     OPEN_STATUSES,
     incident_by_number,
+    incident_of_message,
     incidents_selected,
     values_among,
 )
@@ -124,6 +125,10 @@ class SqlStore(
             numbers = numbers.where(incidents.c.status.in_(sorted(statuses)))
         with self._database.reading() as connection:
             return incidents_selected(connection, numbers)
+
+    def incident_of_message(self, channel: str, message: str) -> int | None:
+        with self._database.reading() as connection:
+            return incident_of_message(connection, channel, message)
 
     def recovered_and_open(self) -> list[Incident]:
         return self._open_ones(IS_RECOVERED_AND_OPEN)

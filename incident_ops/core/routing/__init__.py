@@ -1,7 +1,8 @@
 """From an incident's labels to destinations, with the reasons."""
 
-from incident_ops.core.routing.destinations import DEFAULT, DIGEST, INBOX, OWNER, Destination, Receiver
+from incident_ops.core.routing.destinations import DEFAULT, DIGEST, EMAIL, INBOX, OWNER, Destination, Receiver
 from incident_ops.core.routing.owners import (
+    OwnChannels,
     RoutingRules,
     Subscription,
     Way,
@@ -16,9 +17,11 @@ from incident_ops.core.routing.tree import RouteNode, branches
 __all__ = [
     "DEFAULT",
     "DIGEST",
+    "EMAIL",
     "INBOX",
     "OWNER",
     "Destination",
+    "OwnChannels",
     "Receiver",
     "RouteNode",
     "RoutingRules",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-INBOX = "inbox"
+INBOX, EMAIL = "inbox", "email"
 
 OWNER, DEFAULT, DIGEST = "owner", "default", "digest"
 """Receivers that exist without being defined: the owner's channel (the default channel for what has no owner), the

@@ -12,8 +12,9 @@ from typing import Literal
 from incident_ops.core.alert import Nature
 from incident_ops.core.catalog import SLACK_TAG, AssetNode
 from incident_ops.core.matching import Matcher, matches_all
-from incident_ops.core.routing.destinations import DEFAULT, DIGEST, INBOX, OWNER, Destination, Receiver
+from incident_ops.core.routing.destinations import DEFAULT, DIGEST, EMAIL, INBOX, OWNER, Destination, Receiver
 from incident_ops.core.routing.tree import RouteNode, branches
+from incident_ops.core.severity import Severity
 from incident_ops.core.teams import Person, Team
 
 _TEAM = "team:"
@@ -31,24 +32,40 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnChannels:
+    """Which incidents get a Slack channel of their own, and the first part of its name."""
+
+    severities: frozenset[Severity] = frozenset()
+    prefix: str = "inc-"
+
+    def channel_of(self, number: int) -> str:
+        """By the number alone: the root may move, a channel's name may not."""
+        return f"#{self.prefix}{number if number > 0 else '…'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingRules:
     """The configuration, as far as routing asks for it.
 
     Attributes:
         sink: kind of the destinations (`slack`, or `inbox` where no account is configured).
+        mail: mail can be sent, which reaches people where there is no Slack.
         default_channel: for whatever has no owner, and for our own troubles unless `fallback` is set.
         receivers: those that the file defines, by name.
         fallback: the receiver for what cannot be delivered elsewhere, and for our own troubles.
+        own_channels: of major incidents; the inbox has none.
     """
 
     sink: str
     default_channel: str
+    mail: bool = False
     teams: Mapping[str, Team] = field(default_factory=lambda: MappingProxyType({}))
     people: Mapping[str, Person] = field(default_factory=lambda: MappingProxyType({}))
     receivers: Mapping[str, Receiver] = field(default_factory=lambda: MappingProxyType({}))
     tree: RouteNode = ROOT
     subscriptions: tuple[Subscription, ...] = ()
     fallback: str | None = None
+    own_channels: OwnChannels = OwnChannels()
 
     def team_of(self, owner: str | None) -> Team | None:
         """The team that an owner (`team:x`, or a person who is in one as engineer, analyst or lead) stands for,
@@ -94,17 +111,18 @@ class Way:
 
 
 def ways(
-    labels: Mapping[str, str], nodes: Sequence[AssetNode], rules: RoutingRules, *, unowned: str
+    labels: Mapping[str, str], nodes: Sequence[AssetNode], rules: RoutingRules, *, number: int, unowned: str
 ) -> tuple[Way, ...]:
     """The destinations of an incident, each once: by the first branch that pushes there, else by the first.
 
     Args:
         labels: those of `labels_of_incident`.
         nodes: what the catalog knows of the root and of every member that failed by itself.
+        number: the incident's; 0 or less while it has none.
         unowned: what to say of what has no owner, such as "orders has no known owner".
     """
     found: dict[Destination, Way] = {}
-    for way in _all_ways(labels, nodes, rules, unowned):
+    for way in (*_all_ways(labels, nodes, rules, unowned), *_to_its_own_channel(labels, number, rules)):
         known = found.get(way.destination)
         if known is None or (known.node.digest is not None and way.node.digest is None):
             found[way.destination] = way
@@ -119,8 +137,8 @@ def _all_ways(
     if labels.get("source") == "incident_ops":
         for destination in rules.last_resort:
             yield Way(destination=destination, node=OUR_OWN, reason="our own trouble")
-        if rules.sink != INBOX:  # the trouble may be the sink itself
-            inbox = Destination(kind=INBOX, address=rules.default_channel)
+        inbox = Destination(kind=INBOX, address=rules.default_channel)
+        if inbox not in rules.last_resort:  # the trouble may be the sink itself
             yield Way(destination=inbox, node=OUR_OWN, reason="our own trouble")
         return
     for node in branches(rules.tree, labels):
@@ -141,15 +159,32 @@ def _all_ways(
             )
 
 
+def _to_its_own_channel(labels: Mapping[str, str], number: int, rules: RoutingRules) -> Iterator[Way]:
+    severity, own = labels.get("severity"), rules.own_channels
+    if severity not in own.severities or rules.sink == INBOX or labels.get("source") == "incident_ops":
+        return
+    channel = own.channel_of(number)
+    yield Way(
+        destination=Destination(kind=rules.sink, address=channel),
+        node=_beside("slack.incident_channels", channel, rules.tree),
+        reason=f"a channel of its own for {severity}",
+        team=rules.team_of(labels.get("owner")),
+    )
+
+
 def _subscribed(path: str, wish: Subscription, root: RouteNode) -> RouteNode:
+    node = _beside(path, wish.who, root)
+    return replace(node, digest="daily") if wish.how == "digest" else node
+
+
+def _beside(path: str, receiver: str, root: RouteNode) -> RouteNode:
     """A branch of its own beside the tree, with the timers of the top."""
     return RouteNode(
         path=path,
-        receiver=wish.who,
+        receiver=receiver,
         group_wait=root.group_wait,
         group_interval=root.group_interval,
         repeat_interval=root.repeat_interval,
-        digest="daily" if wish.how == "digest" else None,
     )
 
 
@@ -201,9 +236,12 @@ def channel_named(name: str) -> str:
 
 def destination_of(recipient: str, rules: RoutingRules) -> Destination:
     """Where a person (an e-mail address) or a team (`team:x`) is reached. A sink may know an address that the
-    configuration has no id for."""
+    configuration has no id for. Without Slack a person is written to by mail, if mail can be sent: who has no
+    account on this machine never sees the inbox."""
     if recipient.startswith(_TEAM):
         return Destination(kind=rules.sink, address=_channel_of(recipient.removeprefix(_TEAM), rules))
+    if rules.sink == INBOX and rules.mail:
+        return Destination(kind=EMAIL, address=recipient)
     person = rules.people.get(recipient)
     return Destination(kind=rules.sink, address=(person.slack if person else None) or recipient)
 

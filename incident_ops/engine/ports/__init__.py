@@ -4,6 +4,7 @@ from incident_ops.engine.ports.attention import Agenda, Attention
 from incident_ops.engine.ports.desk import IncidentDesk
 from incident_ops.engine.ports.history import History
 from incident_ops.engine.ports.store import (
+    ChangeOfCircuit,
     InboxMessage,
     MemberKey,
     OpenPlace,
@@ -12,6 +13,7 @@ from incident_ops.engine.ports.store import (
     Store,
     Transaction,
     Unassessed,
+    no_change,
 )
 from incident_ops.engine.ports.world import (
     Board,
@@ -20,6 +22,7 @@ from incident_ops.engine.ports.world import (
     CanReply,
     CanUpdate,
     EventSource,
+    Fades,
     Known,
     Notifier,
     Page,
@@ -34,7 +37,9 @@ __all__ = [
     "CanLookUp",
     "CanReply",
     "CanUpdate",
+    "ChangeOfCircuit",
     "EventSource",
+    "Fades",
     "History",
     "InboxMessage",
     "IncidentDesk",
@@ -49,4 +54,5 @@ __all__ = [
     "Transaction",
     "Unassessed",
     "Workspace",
+    "no_change",
 ]

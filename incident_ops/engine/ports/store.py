@@ -3,7 +3,7 @@
 What it knows of the past is in `history`; of timers, silences and digests in `attention`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,11 +13,13 @@ from incident_ops.core.alert import Alert
 from incident_ops.core.audience import Entry
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.catalog.history import Change
+from incident_ops.core.circuit import Circuit
 from incident_ops.core.delivery import Delivery, Receipt
 from incident_ops.core.feedback import Taught
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Notice, Told
+from incident_ops.core.pace import Lane
 from incident_ops.core.provenance import Facts
 from incident_ops.core.rootcause.recurrence import Earlier
 from incident_ops.core.routing import Destination
@@ -185,31 +187,91 @@ class InboxMessage:
     edited_at: datetime | None
 
 
-class Outbox(Protocol):
-    """Claiming and settling deliveries; safe with several workers."""
+ChangeOfCircuit = Callable[[Circuit], Circuit]
+"""What becomes of a destination's circuit; `core.circuit.WELL` is one of which nothing is kept."""
 
-    def claim(self, *, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
+
+def no_change(known: Circuit) -> Circuit:
+    return known
+
+
+class Outbox(Protocol):
+    """Claiming and settling deliveries; safe with several workers. Where a `circuit` is given it is what becomes of
+    the destination's circuit in the same transaction."""
+
+    def connected(self) -> AbstractContextManager[None]:
+        """Many small transactions follow, in this thread: what they share is kept until the block ends."""
+        ...
+
+    def claim(
+        self, *, now: datetime, lease: timedelta, limit: int, without: Collection[Lane] = ()
+    ) -> list[Delivery]:
         """Mark up to `limit` deliveries as being sent until `now + lease` and return them, oldest first.
 
         Due are pending ones with `not_before <= now`, and those being sent whose lease has run out (returned
         with `fate_unknown`), but only the oldest unfinished one of each incident and destination, so that order
-        is kept. Claimed by compare-and-set: a delivery is never returned to two workers."""
+        is kept, and a post not while another worker sends an earlier one to the same destination. Of a
+        destination whose circuit is open nothing is due; when its time has come exactly one delivery probes it.
+        Claimed by compare-and-set: a delivery is never returned to two workers.
+
+        Args:
+            without: lanes that are left alone.
+        """
         ...
 
-    def accepted(self, delivery: Delivery, receipt: Receipt | None, *, now: datetime) -> None: ...
+    def release(self, claimed: Collection[Delivery], *, now: datetime) -> None:
+        """Claimed, but not tried: back to pending, no attempt counted."""
+        ...
+
+    def accepted(
+        self, delivery: Delivery, receipt: Receipt | None, *, now: datetime, circuit: ChangeOfCircuit = no_change
+    ) -> None: ...
 
     def postpone(
-        self, delivery: Delivery, *, error: str, not_before: datetime, fate_unknown: bool, now: datetime
-    ) -> None:
-        """Back to pending, one attempt counted."""
+        self,
+        delivery: Delivery,
+        *,
+        error: str,
+        not_before: datetime,
+        fate_unknown: bool,
+        now: datetime,
+        circuit: ChangeOfCircuit = no_change,
+        elsewhere: Notice | None = None,
+    ) -> Circuit:
+        """Back to pending, one attempt counted; `elsewhere` is owed as well, unless something was before. Returns
+        the circuit as it is then."""
         ...
 
     def bury(
-        self, delivery: Delivery, *, error: str, instead: Notice | None, entry: TimelineEntry, now: datetime
+        self,
+        delivery: Delivery,
+        *,
+        error: str,
+        instead: Notice | None,
+        entry: TimelineEntry,
+        now: datetime,
+        circuit: ChangeOfCircuit = no_change,
     ) -> None:
         """Dead; a post takes along everything that waits for the same incident and destination. In the same
         transaction the incident's timeline (if it is about one) gets `entry`, and the outbox `instead`."""
         ...
+
+    def waiting(
+        self, lane: Lane, *, created_before: datetime, limit: int, only_to_move: bool = False
+    ) -> list[Delivery]:
+        """Pending deliveries of the lane that were created then or before, oldest first; `only_to_move` leaves out
+        those that were owed elsewhere as well."""
+        ...
+
+    def move(self, moved: Collection[tuple[Delivery, Notice]], *, now: datetime) -> None:
+        """Owe each notice as well, once, and note it (`moved_at`) with the delivery."""
+        ...
+
+    def circuits(self) -> list[tuple[Destination, Circuit]]:
+        """Every destination that gives or gave trouble."""
+        ...
+
+    def change_circuit(self, destination: Destination, change: ChangeOfCircuit, *, now: datetime) -> Circuit: ...
 
     def unfinished(self) -> int: ...
 
@@ -242,8 +304,17 @@ class Store(Outbox, Publications, Agenda, Protocol):
         ...
 
     def incident(self, number: int) -> Incident: ...
+    def open_at(self, place: Lane) -> list[int]:
+        """Numbers of the open incidents whose post was accepted there."""
+        ...
+
     def incidents(self, *, statuses: Collection[Status] | None = None, limit: int | None = None) -> list[Incident]:
         """Newest first; `statuses` None means all."""
+        ...
+
+    def incident_of_message(self, channel: str, message: str) -> int | None:
+        """Number of the incident that the accepted message with this receipt is about; None for a digest, and for
+        what we did not send."""
         ...
 
     def recovered_and_open(self) -> list[Incident]:

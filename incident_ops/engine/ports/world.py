@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from incident_ops.core.alert import Observation
@@ -107,6 +107,20 @@ class CanCheck(Protocol):
     `TransportError` if not."""
 
     def check(self, destination: Destination) -> None: ...
+
+
+@runtime_checkable
+class Fades(Protocol):
+    """The sink forgets what is not repeated: it takes an alert that nobody sends again for over."""
+
+    @property
+    def every(self) -> timedelta:
+        """How often what is open is to be sent again."""
+        ...
+
+    def repeat(self, messages: Sequence[Message]) -> None:
+        """Send open incidents again, as they stand now. Raises `TransportError` when they were not accepted."""
+        ...
 
 
 class Board(Protocol):

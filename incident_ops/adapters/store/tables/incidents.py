@@ -201,12 +201,20 @@ deliveries = Table(
 )
 
 IS_UNFINISHED = deliveries.c.status.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")])
+IS_SENDING = deliveries.c.status == sa.literal_column("'sending'")
+IS_DRAWN = sa.and_(
+    deliveries.c.action == sa.literal_column("'edit'"), deliveries.c.status == sa.literal_column("'accepted'")
+)
 IS_POST = deliveries.c.action == sa.literal_column("'post'")
 IS_PUSH = deliveries.c.pushes.is_(sa.true())
 HAS_RECEIPT = deliveries.c.receipt_message.is_not(None)
 
 _destination = (deliveries.c.incident, deliveries.c.kind, deliveries.c.address)
 columns.partial_index("ix_deliveries_unfinished", *_destination, deliveries.c.id, where=IS_UNFINISHED)
+columns.partial_index("ix_deliveries_waiting", deliveries.c.id, where=IS_UNFINISHED)
+columns.partial_index("ix_deliveries_owed", *_destination[1:], deliveries.c.created_at, where=IS_UNFINISHED)
+columns.partial_index("ix_deliveries_sending", *_destination[1:], deliveries.c.id, where=IS_SENDING)
+columns.partial_index("ix_deliveries_edit", *_destination, deliveries.c.accepted_at, where=IS_DRAWN)
 columns.partial_index("ix_deliveries_post", *_destination, where=IS_POST)
 columns.partial_index("ix_deliveries_push", *_destination, deliveries.c.accepted_at, where=IS_PUSH)
 columns.partial_index(
@@ -225,9 +233,14 @@ circuits = Table(
     columns.text("kind", primary_key=True),
     columns.text("address", primary_key=True),
     columns.integer("failures"),
-    columns.time("open_until"),
-    columns.time("updated_at"),
+    columns.time("open_until", nullable=True),
+    columns.big("probe", nullable=True),  # a delivery's id
+    columns.flag("needs_person"),
     columns.text("error"),
+    columns.time("died_at", nullable=True),
+    columns.text("died_of"),
+    columns.time("well_at", nullable=True),
+    columns.time("updated_at"),
 )
 
 inbox = Table(

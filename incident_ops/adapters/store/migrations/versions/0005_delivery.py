@@ -12,24 +12,40 @@ branch_labels = None
 depends_on = None
 
 
+_UNFINISHED = "status IN ('pending', 'sending')"
+_INDEXES = (
+    ("ix_deliveries_receipt", ["receipt_message", "receipt_channel"], "receipt_message IS NOT NULL"),
+    ("ix_deliveries_waiting", ["id"], _UNFINISHED),
+    ("ix_deliveries_owed", ["kind", "address", "created_at"], _UNFINISHED),
+    ("ix_deliveries_sending", ["kind", "address", "id"], "status = 'sending'"),
+    (
+        "ix_deliveries_edit",
+        ["incident", "kind", "address", "accepted_at"],
+        "action = 'edit' AND status = 'accepted'",
+    ),
+)
+
+
 def upgrade() -> None:
     op.add_column("incidents", sa.Column("roles", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("deliveries", sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index(
-        "ix_deliveries_receipt",
-        "deliveries",
-        ["receipt_message", "receipt_channel"],
-        sqlite_where=sa.text("receipt_message IS NOT NULL"),
-        postgresql_where=sa.text("receipt_message IS NOT NULL"),
-    )
+    for name, indexed, where in _INDEXES:
+        op.create_index(
+            name, "deliveries", indexed, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+        )
     op.create_table(
         "circuits",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("open_until", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("open_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("probe", sa.BigInteger(), nullable=True),
+        sa.Column("needs_person", sa.Boolean(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("died_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("died_of", sa.Text(), nullable=False),
+        sa.Column("well_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("kind", "address", name=op.f("pk_circuits")),
     )
     named_values = sa.table(

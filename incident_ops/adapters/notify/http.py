@@ -1,0 +1,291 @@
+"""HTTP for sinks: a request goes out once, and every outcome but success is a `TransportError` with a remedy.
+
+What to ask, and what an answer means beyond its status, belongs to the kind of sink. Which addresses may be asked
+is `http_addresses.py`. Nothing here shows a URL's path, query or user, a token or a header: the host may be named.
+"""
+
+import json
+import logging
+import re
+import time
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from incident_ops.adapters.notify.http_addresses import Forbidden, PinnedAdapter, Pins
+from incident_ops.adapters.notify.http_outcomes import Sink, no_answer, refused, unusable
+from incident_ops.adapters.notify.plain import one_line
+from incident_ops.core.error_text import redact, shorten
+from incident_ops.core.errors import TransportError
+
+LONGEST_ANSWER = 4 * 1024 * 1024
+"""Bytes of an answer that are read; what comes after them is not looked at."""
+
+_LONGEST_SAID = 200
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
+
+_asking = ContextVar("asking", default=False)
+
+
+def _tells_no_address(record: logging.LogRecord) -> bool:
+    """urllib3 logs paths and queries, where webhooks keep their secrets."""
+    return not _asking.get()
+
+
+for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_tells_no_address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back. The names of `headers` are in lower case; `body` is cut at `LONGEST_ANSWER`."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body's values; None if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+
+class Api:
+    """One sink's HTTP interface.
+
+    Proxies and certificate authorities are taken from the environment as requests does; `.netrc` is not read.
+    Every request has a connection of its own: one that was kept may be dead, and then nobody knows what arrived.
+
+    Args:
+        sink: how it is called in sentences, and what its refusals mean.
+        url: where it is; a user and password in it become basic authentication. One that cannot be used is told by
+            the first request.
+        authorization: value of the header.
+        pins: judges the addresses behind the host's name and holds on to them; None lets all pass.
+        timeout: seconds to connect, and between two parts of an answer; a body is read for as long at most.
+        said: the sink's own words in the body of a refusal.
+    """
+
+    def __init__(
+        self,
+        *,
+        sink: Sink,
+        url: str,
+        authorization: str | None = None,
+        pins: Pins | None = None,
+        timeout: float = 10,
+        said: Callable[[Any], str] = lambda body: "",
+    ) -> None:
+        self._sink = sink
+        self._parts = _parts_of(url)
+        self._authorization = authorization or (_user_of(self._parts) if self._parts else None)
+        self._pins = pins
+        self._timeout = timeout
+        self._said = said
+
+    def ask(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        what: str,
+        query: Sequence[tuple[str, str]] = (),
+        value: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        adds: bool = False,
+        gone: str = "",
+        also: Collection[int] = (),
+    ) -> Answer:
+        """The answer, if its status says success or is one of `also`.
+
+        Args:
+            path: below the sink's address, quoted.
+            what: the request in words, `the alert of INC-7`.
+            value: sent as JSON in place of a `body`.
+            adds: repeating it could show something twice.
+            gone: what 404 and 410 mean where they are about one thing, which is final.
+        """
+        if value is not None:
+            body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        sent = {"Accept": "application/json", "Content-Type": "application/json; charset=utf-8", **(headers or {})}
+        if self._authorization is not None:
+            sent["Authorization"] = self._authorization
+        if self._parts is None or not all(map(_HEADER_VALUE.fullmatch, sent.values())):
+            raise unusable(self._sink)
+        url = urlunsplit((self._parts.scheme, _netloc(self._parts), self._parts.path.rstrip("/") + path, "", ""))
+        if path == "":  # an address that is used whole
+            url = urlunsplit(self._parts._replace(netloc=_netloc(self._parts), fragment=""))
+        outcome = self._outcome(method, url, query, body, sent, what=what, adds=adds)
+        if isinstance(outcome, TransportError):
+            raise outcome  # here, so that no traceback shows the library's error, address and all
+        if outcome.status in also or 200 <= outcome.status < 300:
+            return outcome
+        said = self.words(outcome)
+        raise refused(outcome.status, outcome.headers, self._sink, what, said=said, adds=adds, gone=gone)
+
+    def ask_json(self, method: str, path: str = "", *, what: str, adds: bool = False, **more: Any) -> Any:
+        """The values in the answer's body, an object or a list. Raises as `ask` does, and for any other body."""
+        answer = self.ask(method, path, what=what, adds=adds, **more)
+        value = answer.json
+        if not isinstance(value, dict | list):
+            problem = f"{self._sink} answered {what} with something that cannot be read"
+            raise TransportError(f"{problem}; check its address and the proxy", fate_unknown=adds)
+        return value
+
+    def _outcome(
+        self,
+        method: str,
+        url: str,
+        query: Sequence[tuple[str, str]],
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        what: str,
+        adds: bool,
+    ) -> Answer | TransportError:
+        token = _asking.set(True)
+        try:
+            return self._exchange(method, url, query, body, headers)
+        except Forbidden as error:
+            return TransportError(f"{self._sink} was not asked: {error}", needs_person=True)
+        except (requests.RequestException, HTTPError, HTTPException, OSError, UnicodeError) as error:
+            return no_answer(error, self._sink, what, adds=adds)
+        finally:
+            _asking.reset(token)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        query: Sequence[tuple[str, str]],
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        tries: list[HTTPAdapter] = [HTTPAdapter()]
+        if self._pins is not None:
+            host, port = _host_and_port(url)
+            addresses = self._pins.addresses_of(host, port, url)
+            headers = {**headers, "Host": urlsplit(url).netloc}
+            tries = [PinnedAdapter(address) for address in addresses] or tries
+        failure: Exception | None = None
+        for adapter in tries:
+            try:
+                return self._once(adapter, len(tries), method, url, query, body, headers)
+            except requests.ConnectionError as error:
+                if not _never_connected(error):
+                    raise
+                failure = error  # nothing was sent, so the next address may be tried
+        assert failure is not None
+        raise failure
+
+    def _once(
+        self,
+        adapter: HTTPAdapter,
+        tries: int,
+        method: str,
+        url: str,
+        query: Sequence[tuple[str, str]],
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        with requests.Session() as session:
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
+            response = session.request(
+                method,
+                url,
+                params=list(query),
+                data=body,
+                headers={"User-Agent": "incident_ops", "Accept-Encoding": "identity", **headers},
+                auth=_as_it_is,
+                timeout=(self._timeout / tries, self._timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                names = {name.lower(): value for name, value in response.headers.items()}
+                body_read = _beginning_of(response, deadline=time.monotonic() + self._timeout)
+                return Answer(status=response.status_code, headers=names, body=body_read)
+
+    def words(self, answer: Answer) -> str:
+        """What the sink gives as its reasons, in one short line without markup of its own or secrets of ours."""
+        value = answer.json
+        words = redact(one_line(self._said(value)[:2_000])) if value is not None else ""
+        for secret in self._secrets():
+            words = words.replace(secret, "[redacted]")
+        return shorten(words, _LONGEST_SAID)
+
+    def _secrets(self) -> list[str]:
+        words = (self._authorization or "").split()
+        path = self._parts.path.strip("/") if self._parts else ""
+        return [secret for secret in (*words[1:], path) if len(secret) > 5]
+
+
+def host_of(url: str) -> str:
+    """What may be told of an address: its host, and the port if it is written out."""
+    parts = _parts_of(url)
+    return _netloc(parts) if parts else "an address that cannot be read"
+
+
+def _parts_of(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url.strip())
+        is_usable = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_usable else None
+
+
+def _netloc(parts: SplitResult) -> str:
+    return parts.netloc.rpartition("@")[2]
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _user_of(parts: SplitResult) -> str | None:
+    if parts.username is None:
+        return None
+    return basic(unquote(parts.username), unquote(parts.password or ""))
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """In place of credentials that requests would find in `.netrc` and put over ours."""
+    return request
+
+
+def _never_connected(error: requests.ConnectionError) -> bool:
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return type(reason).__name__ in ("NewConnectionError", "ConnectTimeoutError")
+
+
+def _beginning_of(response: requests.Response, *, deadline: float) -> bytes:
+    """The status is known by now: a body that breaks off or never ends is only shorter."""
+    read = bytearray()
+    try:
+        while len(read) < LONGEST_ANSWER and time.monotonic() < deadline:
+            part = response.raw.read1(min(65_536, LONGEST_ANSWER - len(read)))
+            if not part:
+                break
+            read += part
+    except (HTTPError, HTTPException, OSError):
+        return bytes(read)
+    return bytes(read)

@@ -1,0 +1,122 @@
+"""Which addresses a webhook may be sent to, and a connection that goes to the very address that was judged.
+
+A webhook's address is configured, but not always by those who run this process: it must not reach what only this
+machine can reach (a cloud's metadata service, an admin page of our own network). A name is resolved once, every
+address behind it is judged, and the connection is made to one of those: between the judgement and the connection
+the name cannot change its meaning (DNS rebinding).
+"""
+
+import socket
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
+
+_METADATA = frozenset(
+    map(
+        ip_address,
+        (
+            "169.254.169.254",  # AWS, Azure, Google Cloud and most others
+            "100.100.100.200",  # Alibaba Cloud
+            "168.63.129.16",  # Azure's wire server, in public space
+            "fd00:ec2::254",  # AWS
+        ),
+    )
+)
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # RFC 6052, RFC 8215
+_IPV4_COMPATIBLE = IPv6Network("::/96")  # RFC 4291, deprecated
+_MOST_ADDRESSES = 4
+
+Address = IPv4Address | IPv6Address
+
+
+class Forbidden(Exception):
+    """The address may not be connected to; says why, and what to do if it is meant."""
+
+
+class Pins:
+    """Judges addresses.
+
+    Args:
+        private: addresses of our own network are meant. Even then link-local addresses and those of metadata
+            services are refused, since no webhook lives there, and multicast and unspecified ones.
+    """
+
+    def __init__(self, *, private: bool) -> None:
+        self._private = private
+
+    def addresses_of(self, host: str, port: int, url: str) -> Sequence[str]:
+        """The addresses behind `host`, in order of preference; empty where a proxy connects for us.
+
+        A proxy resolves the name itself, so that what we would resolve proves little: with one, only what we can
+        resolve ourselves is judged, and the proxy has the last word.
+
+        Raises:
+            Forbidden: at least one address is not allowed; mixed results are no accident.
+            OSError: the name cannot be resolved.
+        """
+        is_proxied = select_proxy(url, get_environ_proxies(url)) is not None
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError:
+            if is_proxied:
+                return ()
+            raise
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        for address in addresses:
+            why = self.refusal_of(ip_address(address.partition("%")[0]))
+            if why:
+                raise Forbidden(why)
+        return () if is_proxied else addresses[:_MOST_ADDRESSES]
+
+    def refusal_of(self, address: Address) -> str:
+        """Why it may not be connected to; empty if it may. An IPv6 address that stands for an IPv4 address is
+        judged as that."""
+        address = _embedded(address)
+        if address.is_link_local or address in _METADATA:
+            return "its host leads to a link-local or metadata address; no webhook may go there"
+        if address.is_multicast or address.is_unspecified:
+            return "its host leads to an address that is no single host's; check the address"
+        if not self._private and _is_ours(address):
+            return "its host leads into our own network; if that is meant, write private: true at the webhook"
+        return ""
+
+
+def _is_ours(address: Address) -> bool:
+    """Everything that is not plainly public: loopback, private, shared, site-local, reserved."""
+    is_site_local = isinstance(address, IPv6Address) and address.is_site_local
+    return not address.is_global or address.is_reserved or is_site_local
+
+
+def _embedded(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address leads to (mapped, compatible, 6to4, NAT64), else the address."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    is_compatible = address in _IPV4_COMPATIBLE and int(address) > 1
+    if is_compatible or any(address in network for network in _NAT64):
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address
+
+
+class PinnedAdapter(HTTPAdapter):
+    """Connects to `address`, whatever the URL's host resolves to; that name is still the one in SNI, in the check
+    of the certificate and (by the caller) in the header `Host`."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] == "https":
+            tls = {**tls, "server_hostname": host["host"]}
+        return {**host, "host": self._address}, tls

@@ -1,0 +1,146 @@
+"""Which deliveries may go now, and taking them: in order, one worker at a time, and around what does not answer."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from incident_ops.adapters.store import circuits
+from incident_ops.adapters.store.tables import IS_POST, IS_SENDING, IS_UNFINISHED, deliveries
+from incident_ops.core.circuit import probing
+from incident_ops.core.delivery import DeliveryStatus
+from incident_ops.core.notices import Action
+from incident_ops.core.pace import EVERY_ACTION, Lane
+from incident_ops.core.routing import Destination
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""What was written this far in the future was written before somebody put the clock back: its times say nothing."""
+
+
+def anything_due(connection: Connection, *, now: datetime, lease: timedelta, without: Collection[Lane]) -> bool:
+    shut = circuits.open_ones(connection)
+    lanes = [*without, *(Lane(kind=place.kind, address=place.address) for place in shut)]
+    if connection.execute(_due(now, lease, without=lanes).limit(1)).first():
+        return True
+    return any(_probe_for(connection, place, now, lease, without) for place in _to_probe(shut, now))
+
+
+def claim(
+    connection: Connection, *, now: datetime, lease: timedelta, limit: int, without: Collection[Lane]
+) -> list[int]:
+    """Ids of the deliveries that are this worker's until `now + lease`: those of destinations that are well, and
+    one for each destination that is to be asked whether it is well again."""
+    shut = circuits.open_ones(connection)
+    ids: list[int] = []
+    for place in _to_probe(shut, now)[:limit]:
+        probe = _probe_for(connection, place, now, lease, without)
+        if probe is not None:
+            circuits.save(
+                connection, place, probing(shut[place].circuit, delivery=probe, lease=lease, now=now), now=now
+            )
+            ids.append(probe)
+    lanes = [*without, *(Lane(kind=place.kind, address=place.address) for place in shut)]
+    ids += connection.scalars(_due(now, lease, without=lanes).limit(limit - len(ids)))
+    return _taken(connection, ids, now=now, until=now + lease)
+
+
+def is_in(lane: Lane) -> sa.ColumnElement[bool]:
+    conditions = [deliveries.c.kind == lane.kind]
+    if lane.address is not None:
+        conditions.append(deliveries.c.address == lane.address)
+    if lane.actions != EVERY_ACTION:
+        conditions.append(deliveries.c.action.in_(sorted(lane.actions)))
+    if lane.number is not None:
+        conditions.append(deliveries.c.incident.is_not_distinct_from(lane.number))
+    if lane.in_doubt:
+        conditions.append(deliveries.c.fate_unknown.is_(sa.true()))
+    return sa.and_(*conditions)
+
+
+def _due(now: datetime, lease: timedelta, *, without: Collection[Lane] = ()) -> sa.Select[Any]:
+    """In the order in which they were owed. Of each incident and destination only the oldest unfinished one, and a
+    post not while another worker sends an earlier one to the same place."""
+    return (
+        sa.select(deliveries.c.id)
+        .where(
+            IS_UNFINISHED,
+            _may_go(now, lease),
+            *(sa.not_(is_in(lane)) for lane in without),
+            *_nothing_comes_before(),
+            sa.or_(sa.not_(IS_POST), ~_earlier_post_on_its_way(now, lease)),
+        )
+        .order_by(deliveries.c.id)
+    )
+
+
+def _may_go(now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
+    waits = sa.and_(
+        deliveries.c.status == DeliveryStatus.PENDING,
+        sa.or_(deliveries.c.not_before <= now, deliveries.c.updated_at > now + CLOCKS_DIFFER),
+    )
+    was_left = sa.and_(deliveries.c.status == DeliveryStatus.SENDING, _lease_is_over(deliveries, now, lease))
+    return sa.or_(waits, was_left)
+
+
+def _lease_is_over(table: sa.FromClause, now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
+    return sa.or_(table.c.lease_until <= now, table.c.lease_until > now + lease + CLOCKS_DIFFER)
+
+
+def _nothing_comes_before() -> list[sa.ColumnElement[bool]]:
+    """Said twice, with and without an incident: an index does not find what IS NOT DISTINCT FROM asks."""
+    before = deliveries.alias("before")
+    same_place = sa.and_(
+        before.c.status.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]),
+        before.c.kind == deliveries.c.kind,
+        before.c.address == deliveries.c.address,
+        before.c.id < deliveries.c.id,
+    )
+    of_incident = sa.exists().where(same_place, before.c.incident == deliveries.c.incident)
+    of_none = sa.exists().where(same_place, before.c.incident.is_(None))
+    return [~of_incident, sa.or_(deliveries.c.incident.is_not(None), ~of_none)]
+
+
+def _earlier_post_on_its_way(now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
+    other = deliveries.alias("other")
+    return sa.exists().where(
+        other.c.status == sa.literal_column("'sending'"),
+        other.c.action == Action.POST,
+        other.c.kind == deliveries.c.kind,
+        other.c.address == deliveries.c.address,
+        other.c.id < deliveries.c.id,
+        sa.not_(_lease_is_over(other, now, lease)),
+    )
+
+
+def _to_probe(shut: circuits.Shut, now: datetime) -> list[Destination]:
+    return [
+        place
+        for place, kept in shut.items()
+        if not kept.circuit.is_open(now) or kept.updated_at > now + CLOCKS_DIFFER
+    ]
+
+
+def _probe_for(
+    connection: Connection, place: Destination, now: datetime, lease: timedelta, without: Collection[Lane]
+) -> int | None:
+    """What was tried least: a message that the sink chokes on must not be all that it is ever asked."""
+    of_place = _due(now, lease, without=without).where(is_in(Lane(kind=place.kind, address=place.address)))
+    least_tried = of_place.order_by(None).order_by(deliveries.c.attempts, deliveries.c.id)
+    return connection.scalar(least_tried.limit(1))
+
+
+def _taken(connection: Connection, ids: Collection[int], *, now: datetime, until: datetime) -> list[int]:
+    """Compare and set: what another worker has taken meanwhile is not among them."""
+    if not ids:
+        return []
+    values: dict[str, Any] = {"status": DeliveryStatus.SENDING, "lease_until": until, "updated_at": now}
+    was_left = {**values, "fate_unknown": True, "attempts": deliveries.c.attempts + 1}
+    of_ids = deliveries.c.id.in_(ids)
+    left = sa.update(deliveries).where(of_ids, IS_SENDING).values(was_left)
+    waited = sa.update(deliveries).where(of_ids, deliveries.c.status == DeliveryStatus.PENDING).values(values)
+    return [
+        *connection.scalars(left.returning(deliveries.c.id)),
+        *connection.scalars(waited.returning(deliveries.c.id)),
+    ]

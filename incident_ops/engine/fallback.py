@@ -1,0 +1,160 @@
+"""Where a delivery goes that its own destination does not take: to the default, to the fallback, never nowhere.
+What dies leaves a sentence on the incident's timeline and with its destination, of which `watch` tells."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from incident_ops.core.circuit import after_death
+from incident_ops.core.delivery import Delivery, DeliveryStatus
+from incident_ops.core.durations import format_duration
+from incident_ops.core.notices import MUST_ARRIVE, Action, Notice
+from incident_ops.core.pace import Lane
+from incident_ops.core.retry import rule_for
+from incident_ops.core.routing import Destination
+from incident_ops.core.status import EntryKind, TimelineEntry
+from incident_ops.core.watchdog import is_our_own_trouble
+from incident_ops.engine.ports import ChangeOfCircuit, Store, no_change
+from incident_ops.engine.sinks import Sinks
+
+_FOR, _TO = "For ", " → "
+
+AT_ONCE = 500
+"""So many are moved or given up in one go; more have their turn in the next pass."""
+
+
+def owed_elsewhere(sinks: Sinks, delivery: Delivery) -> Notice | None:
+    """The same to the fallback, for what somebody must hear."""
+    if delivery.action not in MUST_ARRIVE or delivery.destination == sinks.fallback:
+        return None
+    return _moved_to(sinks.fallback, delivery)
+
+
+def turn_elsewhere(store: Store, sinks: Sinks, silent: Iterable[Lane], *, now: datetime) -> int:
+    """What waits behind a destination that does not answer is owed elsewhere as well, or given up, when its time
+    has come, though no try was made of it. Returns how many were moved.
+
+    Args:
+        silent: sinks that as a whole gave no answer in this pass.
+    """
+    moved = 0
+    for lane in silent:
+        moved += _turn(store, sinks, lane, now=now, needs_person=False)
+    for place, circuit in store.circuits():
+        if circuit.is_open(now):
+            lane = Lane(kind=place.kind, address=place.address)
+            moved += _turn(store, sinks, lane, now=now, needs_person=circuit.needs_person, error=circuit.error)
+    return moved
+
+
+def _turn(
+    store: Store, sinks: Sinks, lane: Lane, *, now: datetime, needs_person: bool, error: str = "no answer"
+) -> int:
+    rule = rule_for(lane.kind)
+    for old in store.waiting(lane, created_before=now - rule.give_up_after, limit=AT_ONCE):
+        give_up(store, sinks, old, error=old.error or error, now=now)
+    owed_since = now if needs_person else now - rule.fallback_after
+    waiting = store.waiting(
+        Lane(kind=lane.kind, address=lane.address, actions=frozenset(MUST_ARRIVE)),
+        created_before=owed_since,
+        limit=AT_ONCE,
+        only_to_move=True,
+    )
+    moved = [(each, notice) for each in waiting if (notice := owed_elsewhere(sinks, each)) is not None]
+    if moved:
+        store.move(moved, now=now)
+    return len(moved)
+
+
+def refuse(store: Store, sinks: Sinks, delivery: Delivery, *, error: str, now: datetime) -> None:
+    """The destination will never take it."""
+    text = f"{delivery.action} to {delivery.destination} was refused: {error}"
+    instead: Notice | None = None
+    if delivery.action in MUST_ARRIVE:
+        other = _next_place(store, sinks, delivery)
+        instead = _moved_to(other, delivery) if other else None
+        text += f"; sent to {other} instead" if other else ""
+    _bury(store, delivery, text, error=error, instead=instead, now=now, has_answered=True)
+
+
+def give_up(
+    store: Store,
+    sinks: Sinks,
+    delivery: Delivery,
+    *,
+    error: str,
+    now: datetime,
+    circuit: ChangeOfCircuit = no_change,
+) -> None:
+    """No try got through for longer than it is of use. `circuit` is what the last failure makes of it."""
+    waited = format_duration(now - delivery.created_at)
+    text = f"{delivery.action} to {delivery.destination} was given up after {waited}: {error}"
+    instead = owed_elsewhere(sinks, delivery) if delivery.moved_at is None else None
+    text += f"; sent to {sinks.fallback} instead" if instead else ""
+    _bury(store, delivery, text, error=error, instead=instead, now=now, has_answered=False, circuit=circuit)
+
+
+def _bury(
+    store: Store,
+    delivery: Delivery,
+    text: str,
+    *,
+    error: str,
+    instead: Notice | None,
+    now: datetime,
+    has_answered: bool,
+    circuit: ChangeOfCircuit = no_change,
+) -> None:
+    """What tells of our own trouble makes no new one when it dies: it would tell of itself for ever."""
+    is_own = delivery.number is not None and is_our_own_trouble(store.incident(delivery.number))
+    store.bury(
+        delivery,
+        error=error,
+        instead=instead,
+        entry=TimelineEntry(at=now, kind=EntryKind.DELIVERY_FAILED, text=text),
+        now=now,
+        circuit=lambda known: (
+            circuit(known) if is_own else after_death(circuit(known), of=text, at=now, has_answered=has_answered)
+        ),
+    )
+
+
+def _next_place(store: Store, sinks: Sinks, delivery: Delivery) -> Destination | None:
+    """The default, else the fallback; None when a post lives there already or when both have refused it."""
+    identity = _identity_of(delivery)
+    others = store.deliveries(delivery.number) if delivery.number is not None else ()
+    posts = {other.destination: other.status for other in others if _identity_of(other) == identity}
+    posts[delivery.destination] = DeliveryStatus.DEAD
+    for place in (sinks.default, sinks.fallback):
+        if place not in posts:
+            return place
+        if posts[place] is not DeliveryStatus.DEAD:
+            return None
+    return None
+
+
+def _moved_to(destination: Destination, delivery: Delivery) -> Notice:
+    """The same notice to another place; what was meant for one person says for whom."""
+    if delivery.action is Action.POST:
+        key = f"INC-{delivery.number}:post:{destination}"
+        return Notice(
+            key=key,
+            number=delivery.number,
+            destination=destination,
+            action=Action.POST,
+            text=delivery.text,
+            pushes=delivery.pushes,
+        )
+    is_addressed = delivery.text.startswith(_FOR)
+    return Notice(
+        key=f"{_identity_of(delivery)}{_TO}{destination}",
+        number=delivery.number,
+        destination=destination,
+        action=delivery.action,
+        text=delivery.text if is_addressed else f"{_FOR}{delivery.destination.address}: {delivery.text}",
+        pushes=delivery.pushes,
+    )
+
+
+def _identity_of(delivery: Delivery) -> str:
+    """What the notice is, wherever it goes: an incident's post, or one message to one recipient."""
+    return "post" if delivery.action is Action.POST else delivery.key.partition(_TO)[0]

@@ -1,0 +1,66 @@
+"""Sinks that forget what is not repeated are sent all open incidents again, in time."""
+
+from datetime import datetime
+from functools import partial
+
+from incident_ops.core.circuit import after_answer, after_failure
+from incident_ops.core.cleansing import without_secrets
+from incident_ops.core.errors import TransportError
+from incident_ops.core.message import Message, compose
+from incident_ops.core.pace import Lane
+from incident_ops.core.retry import rule_for
+from incident_ops.core.routing import Destination
+from incident_ops.engine.ports import Fades, Store
+from incident_ops.engine.sinks import Sinks
+from incident_ops.engine.watch import beat, is_due
+
+_NOT_A_DELIVERY = 0
+
+
+def keep_alive(store: Store, sinks: Sinks, *, now: datetime) -> list[str]:
+    """Repeat what is open where it is time to. Returns a sentence for each sink that did not take it: that is trouble
+    of its destination, and it is tried again in the next pass unless the circuit is open."""
+    problems: list[str] = []
+    for name, notifier in sinks.notifiers.items():
+        if isinstance(notifier, Fades) and is_due(store, _beat_of(name), every=notifier.every, now=now):
+            problem = _repeat(store, sinks, name, notifier, now=now)
+            if problem:
+                problems.append(problem)
+            else:
+                beat(store, _beat_of(name), now=now)
+    return problems
+
+
+def _repeat(store: Store, sinks: Sinks, name: str, notifier: Fades, *, now: datetime) -> str:
+    kind, _, address = name.partition(":")
+    place = Destination(kind=kind, address=address)
+    known = dict(store.circuits()).get(place)
+    if known is not None and known.is_open(now):
+        return ""
+    numbers = store.open_at(Lane(kind=kind, address=address or None))
+    if not numbers:
+        return ""
+    try:
+        notifier.repeat([_message(store, sinks, number) for number in numbers])
+    except TransportError as error:
+        failed = partial(
+            after_failure,
+            error=error,
+            delivery=_NOT_A_DELIVERY,
+            rule=rule_for(kind),
+            jitter=sinks.jitter(),
+            now=now,
+        )
+        store.change_circuit(place, failed, now=now)
+        return f"{place}: {without_secrets(str(error))}"
+    store.change_circuit(place, partial(after_answer, at=now), now=now)
+    return ""
+
+
+def _message(store: Store, sinks: Sinks, number: int) -> Message:
+    message = compose(store.incident(number), links_of=sinks.links_of, found=store.findings(number))
+    return without_secrets(message)
+
+
+def _beat_of(name: str) -> str:
+    return f"repeated to {name}"

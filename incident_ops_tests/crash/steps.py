@@ -1,0 +1,127 @@
+"""Workers that kill themselves at one step, at every one of a short story in turn: before and after the claim,
+before and after each request, before and after its acceptance is written, while burying, while falling back."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from incident_ops.engine.dispatch import LEASE
+from incident_ops_tests.crash.judging import Outcome, judged
+from incident_ops_tests.crash.world import World, a_world
+from incident_ops_tests.fake_slack import lost_answer, server_error
+
+Deliver = Callable[[], None]
+"""One pass, which the killed worker's successor ends when its lease has run out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """
+    Attributes:
+        tell: what happens, with a pass wherever something is to be delivered.
+        channels: those that Slack has.
+        default: where goes what is refused.
+    """
+
+    tell: Callable[[World, Deliver], None]
+    channels: Sequence[str] = ("*",)
+    default: str = "#data"
+
+
+def told_to_the_end(world: World, deliver: Deliver) -> None:
+    number = world.opens("fin/table_0")
+    world.is_told_to(number, "U0ANN")
+    deliver()
+    world.is_noted(number)
+    world.is_noted(number)
+    deliver()
+    world.is_acknowledged(number)
+    world.recovers(number)
+    deliver()
+
+
+def answer_lost(world: World, deliver: Deliver) -> None:
+    """The post, a reply and an edit reach Slack, and nobody hears that they did."""
+    number = world.opens("fin/table_0")
+    world.slack.next(lost_answer(), method="chat.postMessage")
+    deliver()
+    world.later(60)
+    deliver()
+    world.is_noted(number)
+    world.slack.next(lost_answer(), method="chat.postMessage")
+    world.slack.next(lost_answer(), method="chat.update")
+    for _ in range(3):
+        deliver()
+        world.later(60)
+
+
+def refused(world: World, deliver: Deliver) -> None:
+    """There is no channel #gone: the default gets it."""
+    world.may_bury = True
+    number = world.opens("gone/table", channel="#data")
+    deliver()
+    world.is_noted(number)
+    deliver()
+
+
+def refused_by_all(world: World, deliver: Deliver) -> None:
+    """Neither is there the default channel: the inbox gets it."""
+    world.may_bury = True
+    number = world.opens("gone/table", channel="", falls_back=True)
+    deliver()
+    world.is_acknowledged(number)
+    deliver()
+
+
+def away_for_long(world: World, deliver: Deliver) -> None:
+    """Slack is away for 16 minutes, and the fallback gets it too."""
+    number = world.opens("fin/table_0", falls_back=True)
+    world.slack.down(server_error())
+    deliver()
+    world.later(16 * 60)
+    deliver()
+    world.slack.up()
+    world.is_noted(number)
+    world.later(6 * 60)
+    deliver()
+
+
+STORIES = {
+    "told": Story(tell=told_to_the_end),
+    "answer lost": Story(tell=answer_lost),
+    "refused": Story(tell=refused, channels=("data",)),
+    "refused by all": Story(tell=refused_by_all, channels=("web",), default="#nowhere"),
+    "away": Story(tell=away_for_long),
+}
+
+
+def killed_at_every_step(story: Story, folder: Path, *, once_each: bool) -> Iterator[tuple[str, Outcome]]:
+    """Tells the story without a kill, and then once for each of its steps, at which a worker dies.
+
+    Args:
+        once_each: of steps with the same name only the first.
+    """
+    steps, outcome = told(story, folder / "control", dies_at=None)
+    yield "without a kill", outcome
+    for number, step in enumerate(steps):
+        if not (once_each and step in steps[:number]):
+            reached, outcome = told(story, folder / str(number), dies_at=number)
+            assert (reached[number], outcome.kills) == (step, 1), "the story is not the same each time"
+            yield step, outcome
+
+
+def told(story: Story, folder: Path, *, dies_at: int | None) -> tuple[list[str], Outcome]:
+    """The steps that were reached, and how it ended."""
+    folder.mkdir(parents=True)
+    trace = folder / "steps"
+    with a_world(folder / "store.db", channels=story.channels) as world:
+        job: dict[str, Any] = {"trace": trace, "dies_at": dies_at, "default": story.default}
+
+        def deliver() -> None:
+            while not world.delivers(**job):
+                world.later(LEASE.total_seconds() + 1)
+
+        story.tell(world, deliver)
+        world.settles(**job)
+        return trace.read_text().splitlines(), judged(world)
