@@ -36,6 +36,8 @@ def show_tree(record: Record) -> None:
         out.print("\nSubscriptions, whatever the tree says:")
         for each in record["subscriptions"]:
             out.print(f"  {each['who']}: {_matchers(each)} → {each['how']}")
+    if own := record["own_channels"]:
+        out.print(f"\n{', '.join(own['severities'])} have a channel of their own: {own['named']}")
 
 
 def _tree(node: Record, policies: Record, branch: Tree | None = None) -> Tree:

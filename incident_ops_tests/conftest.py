@@ -1,5 +1,7 @@
 """Fixtures for every test folder."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -27,3 +29,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, file in enumerate(_LONGEST) if path.endswith(file)), len(_LONGEST))
 
     items.sort(key=turn)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays. Python's garbage collector would walk over this million of objects hundreds of
+    times: left alone it takes a sixth of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

@@ -73,8 +73,14 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "engine/": ("core", "engine"),
     "config/": ("core", "config", "pydantic", "pydantic_core", "yaml"),
     "adapters/wiring.py": ("core", "engine", "config", "adapters", "dagster"),  # puts all together
+    "adapters/sinks.py": ("core", "engine", "config", "adapters"),
+    "adapters/template_sandbox.py": ("config", "adapters", "jinja2"),
+    "adapters/notify/http": ("core", "adapters", "requests", "urllib3"),
     "adapters/notify/slack_resource.py": ("core", "adapters", "dagster_slack", "slack_sdk", "pydantic"),
     "adapters/notify/slack": ("core", "engine.ports", "config", "adapters", "slack_sdk"),
+    "adapters/notify/pager_duty.py": ("core", "engine.ports", "adapters", "pagerduty", "httpx2"),
+    "adapters/notify/apprise.py": ("core", "engine.ports", "adapters", "apprise"),
+    "adapters/notify/sentry.py": ("core", "engine.ports", "adapters", "sentry_sdk"),
     "adapters/dagster_workspace.py": (
         "core", "engine.ports", "config", "adapters", "dagster", "dagster_graphql", "yaml",
     ),

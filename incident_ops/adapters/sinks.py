@@ -5,19 +5,19 @@ A sink's library is imported when something is sent there: a pass with nothing t
 """
 
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache, partial
-
-from pydantic_core import PydanticCustomError
+from functools import cache, lru_cache, partial
+from typing import Literal
 
 from incident_ops.adapters.dagster_links import links_of
 from incident_ops.adapters.notify.inbox import InboxNotifier
 from incident_ops.adapters.notify.unusable import Unusable
 from incident_ops.adapters.store import SqlStore
 from incident_ops.config import Secret, Settings
-from incident_ops.config.addresses import read_url
+from incident_ops.config.addresses import is_url
 from incident_ops.config.compiled import receivers_of, routing_rules_of
 from incident_ops.config.secrets import secrets_in
 from incident_ops.config.section import Section
@@ -35,14 +35,12 @@ from incident_ops.config.shape import (
 from incident_ops.core.errors import ConfigError
 from incident_ops.core.message import Message
 from incident_ops.core.routing import EMAIL, INBOX, Destination, RoutingRules, destination_of
-from incident_ops.engine.dispatch import Sinks, undressed
 from incident_ops.engine.ports import Notifier
+from incident_ops.engine.sinks import UNPACED, Pace, Sinks, undressed
 
 SLACK = "slack"
 INSTALLATION = "installation"
 """Under which name the store keeps the id of this installation."""
-
-_BY_ADDRESS = (SLACK, EMAIL)  # one notifier a kind; of the others each receiver has its own
 
 
 def sinks_of(settings: Settings, store: SqlStore, *, now: datetime) -> Sinks:
@@ -58,6 +56,7 @@ def sinks_of(settings: Settings, store: SqlStore, *, now: datetime) -> Sinks:
         jitter=random.random,
         dress=_dress(settings),
         mail=routing.mail,
+        pace=_slack_pace() if settings.slack_token else UNPACED,
     )
 
 
@@ -145,6 +144,7 @@ class _OnDemand(Mapping[str, Notifier]):
 
 def _notifiers(settings: Settings, store: SqlStore, now: datetime) -> _OnDemand:
     found = _OnDemand()
+    making = _Making(settings=settings, origin_of=cache(partial(origin_of, settings, store)), now=now)
     found.add(INBOX, lambda: InboxNotifier(store, lambda: now))
     slack, config = settings.config.slack, settings.config
     if settings.slack_token is not None:
@@ -152,7 +152,7 @@ def _notifiers(settings: Settings, store: SqlStore, now: datetime) -> _OnDemand:
         channels = slack.incident_channels.prefix if slack.incident_channels.severities else None
         token = settings.slack_token.get_secret_value()
         found.add(SLACK, partial(_slack, token, settings.slack_base_url, answers, channels))
-    _add_mail(found, config.smtp, settings, store, now)
+    _add_mail(found, config.smtp, making)
     for place, receiver in enumerate(config.receivers):
         for kind, make in _MAKERS.items():
             target = getattr(receiver, kind)
@@ -163,8 +163,7 @@ def _notifiers(settings: Settings, store: SqlStore, now: datetime) -> _OnDemand:
             if trouble is not None:
                 found.add_unusable(name, f"the receiver {receiver.name} cannot be written to: {trouble}")
             else:
-                making = _Making(settings=settings, store=store, now=now, receiver=receiver.name)
-                found.add(name, partial(make, making, target))
+                found.add(name, partial(make, replace(making, receiver=receiver.name), target))
     return found
 
 
@@ -175,22 +174,19 @@ def _trouble_with(section: Section, key: str, settings: Settings) -> str | None:
         value = settings.secret(secret)
         if value is None:
             return f"the environment variable {secret.env} of {place} is not set; set it where Dagster runs"
-        if path == ("url",) and not isinstance(section, AppriseTarget):
-            try:
-                read_url(value.get_secret_value())
-            except PydanticCustomError:
-                return f"the environment variable {secret.env} of {place} holds no web address; correct it"
+        is_web_address = path == ("url",) and not isinstance(section, AppriseTarget)
+        if is_web_address and not is_url(value.get_secret_value()):
+            return f"the environment variable {secret.env} of {place} holds no web address; correct it"
     return None
 
 
-def _add_mail(found: _OnDemand, smtp: Smtp | None, settings: Settings, store: SqlStore, now: datetime) -> None:
+def _add_mail(found: _OnDemand, smtp: Smtp | None, making: "_Making") -> None:
     if smtp is None:
         remedy = "add smtp: {host: mail.example, from: incidents@mail.example} to the configuration"
         found.add_unusable(EMAIL, f"mail cannot be sent: no server is named that would send it; {remedy}")
-    elif (trouble := _trouble_with(smtp, "smtp", settings)) is not None:
+    elif (trouble := _trouble_with(smtp, "smtp", making.settings)) is not None:
         found.add_unusable(EMAIL, f"mail cannot be sent: {trouble}")
     else:
-        making = _Making(settings=settings, store=store, now=now, receiver=EMAIL)
         found.add(EMAIL, partial(_email, making, smtp))
 
 
@@ -206,18 +202,26 @@ def _slack(token: str, base_url: str, interactive: bool, incident_channels: str 
     return resource.get_notifier(interactive=interactive, incident_channels=incident_channels)
 
 
+@lru_cache(maxsize=1)
+def _slack_pace() -> Pace:
+    """One per process: what a pass has used up of Slack's allowance, the next one does not have."""
+    from incident_ops.adapters.notify.slack_pace import SlackPace
+
+    return SlackPace(monotonic=time.monotonic, wait=time.sleep)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Making:
     """What makers ask for besides the target. Its secrets are known to be there."""
 
     settings: Settings
-    store: SqlStore
+    origin_of: Callable[[], str]
     now: datetime
-    receiver: str
+    receiver: str = ""
 
     @property
     def origin(self) -> str:
-        return origin_of(self.settings, self.store)
+        return self.origin_of()
 
     def clock(self) -> datetime:
         return self.now
@@ -244,7 +248,7 @@ def _pagerduty(making: _Making, target: PagerDutyTarget) -> Notifier:
     )
 
 
-def _operations(kind: str, making: _Making, target: JsmTarget | OpsgenieTarget) -> Notifier:
+def _operations(kind: Literal["jsm", "opsgenie"], making: _Making, target: JsmTarget | OpsgenieTarget) -> Notifier:
     from incident_ops.adapters.notify.opsgenie import OpsgenieNotifier
 
     return OpsgenieNotifier(

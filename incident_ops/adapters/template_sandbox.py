@@ -31,12 +31,12 @@ LONGEST_TEMPLATE = 4_000
 LONGEST_VALUE, MOST_ITEMS, MOST_STEPS = 20_000, 500, 2_000
 _STEPS = " steps"  # no name that a template could write
 
-_FILTERS = (
+FILTERS = (
     "abs", "capitalize", "count", "d", "default", "dictsort", "first", "int", "items", "join", "last", "length",
     "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "select",
     "selectattr", "sort", "string", "title", "trim", "truncate", "unique", "upper",
 )  # fmt: skip
-_TESTS = (
+TESTS = (
     "defined", "undefined", "none", "true", "false", "string", "number", "even", "odd", "in", "eq", "ne", "lt",
     "le", "gt", "ge", "==", "!=", "<", "<=", ">", ">=",
 )  # fmt: skip
@@ -188,8 +188,8 @@ def _sandbox() -> _Sandbox:
         autoescape=False, undefined=_Nothing, finalize=_written, loader=None, optimized=False, cache_size=0
     )
     sandbox.globals.clear()
-    sandbox.filters = {**{name: _metered(name) for name in _FILTERS}, _EACH: _each}
-    sandbox.tests = {name: test for name, test in sandbox.tests.items() if name in _TESTS}
+    sandbox.filters = {**{name: _metered(name) for name in FILTERS}, _EACH: _each}
+    sandbox.tests = {name: test for name, test in sandbox.tests.items() if name in TESTS}
     return sandbox
 
 
@@ -269,7 +269,7 @@ _CALLED: Mapping[type[nodes.Node], str] = {
 
 
 def _insist_on_a_known(node: nodes.Filter | nodes.Test) -> None:
-    kind, names = ("filter", _FILTERS) if isinstance(node, nodes.Filter) else ("test", _TESTS)
+    kind, names = ("filter", FILTERS) if isinstance(node, nodes.Filter) else ("test", TESTS)
     if node.name not in names:
         meant = nearest(node.name, list(names))
         remedy = f'did you mean "{meant}"?' if meant else f"known are {', '.join(names)}"

@@ -23,7 +23,7 @@ from incident_ops.core.incident import Incident
 from incident_ops.core.message import moment
 from incident_ops.core.record import incident_record, utc_text
 from incident_ops.core.severity import Severity
-from incident_ops.core.status import Resolution, Role
+from incident_ops.core.status import EntryKind, Resolution, Role
 from incident_ops.engine import regroup
 from incident_ops.engine.commands import perform
 
@@ -159,7 +159,9 @@ def follow_up(incident_id: str, text: str, receiver: str | None, by: str, as_jso
     if as_json:
         print_json(incident_record(incident))
     else:
-        click.echo(f"{incident.id}: {held.store.timeline(incident.number)[-1].text}")
+        lines = reversed(held.store.timeline(incident.number))
+        said = next(line.text for line in lines if line.kind is EntryKind.NOTE)
+        click.echo(f"{incident.id}: {said}")
     finish(held)
 
 

@@ -17,6 +17,7 @@ from incident_ops.cli import (
     detectors,
     incidents,
     lineage,
+    notify,
     oncall,
     routes,
     running,
@@ -34,7 +35,20 @@ def commands() -> None:
     """Incidents of a Dagster instance: what broke, who was told, what came of it."""
 
 
-for module in (incidents, changes, silences, routes, oncall, lineage, detectors, running, serve, simulate, upkeep):
+for module in (
+    incidents,
+    changes,
+    silences,
+    routes,
+    notify,
+    oncall,
+    lineage,
+    detectors,
+    running,
+    serve,
+    simulate,
+    upkeep,
+):
     for command in module.COMMANDS:
         commands.add_command(command)
 

@@ -1,6 +1,6 @@
 """`incident-ops serve`: what people and Slack reach over HTTP, and Slack's Socket Mode beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from functools import cached_property, partial
@@ -15,9 +15,7 @@ from incident_ops.engine.front_desk import FrontDesk
 from incident_ops.engine.knowledge import Knowledge
 
 if TYPE_CHECKING:  # a command that serves nothing does not wait for the web server's packages
-    from starlette.routing import Route
-
-    from incident_ops.web.app import Part
+    from incident_ops.web.app import Part, Routes
     from incident_ops.web.slack import Answers
 
 PORT = 3100
@@ -53,7 +51,7 @@ class _Slack:
         self._settings, self._store = held.settings, held.store
         self._place, self._running = place, running
 
-    def over_http(self) -> "tuple[Part, Sequence[Route]]":
+    def over_http(self) -> "tuple[Part, Routes]":
         from incident_ops.web.app import Part
         from incident_ops.web.signatures import Guard
         from incident_ops.web.slack import COMMANDS, EVENTS, INTERACTIVITY, SlackEndpoints

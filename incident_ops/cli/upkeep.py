@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import click
 
+from incident_ops.adapters.sinks import routing_of, sinks_of
 from incident_ops.adapters.store import migrate
 from incident_ops.adapters.wiring import database_url, in_force, surroundings_of, utc_now, wire
+from incident_ops.cli.notify import line_of
 from incident_ops.cli.options import as_json, print_json
-from incident_ops.cli.place import around, instance_of
+from incident_ops.cli.place import around, held_here, instance_of
 from incident_ops.config import (
     FILE_NAME,
     Settings,
@@ -21,7 +23,9 @@ from incident_ops.config.load import sentences
 from incident_ops.core.durations import format_duration
 from incident_ops.core.errors import ConfigError, SourceUnavailable
 from incident_ops.core.record import utc_text
+from incident_ops.core.routing import DEFAULT, INBOX
 from incident_ops.engine.ops import refreshed_catalog
+from incident_ops.engine.trial import Tried, ask, has_failed, is_broken, places_behind
 
 
 @click.group()
@@ -46,8 +50,9 @@ def config() -> None:
 
 
 @config.command()
+@click.option("--online", is_flag=True, help="Also ask every receiver, without anybody hearing of it.")
 @as_json
-def check(as_json: bool) -> None:
+def check(online: bool, as_json: bool) -> None:
     """Check the file: mistakes, templates, missing secrets, what is probably not meant or has no effect yet."""
     here = around()
     settings = load_settings(here.environ, here.cwd)
@@ -58,12 +63,30 @@ def check(as_json: bool) -> None:
         *warnings_of(settings.text, file=file, now=utc_now()),
         *not_yet_effective(settings.config),
     ]
+    tried = _asked() if online else []
     if as_json:
-        print_json({"file": str(settings.file) if settings.file else None, "ok": True, "notes": notes})
-        return
-    click.echo(f"{settings.file or 'no file: the defaults hold'}: ok")
-    for sentence in notes:
-        click.echo(f"  {sentence}")
+        report = {
+            "file": str(settings.file) if settings.file else None,
+            "ok": not has_failed(tried),
+            "notes": notes,
+        }
+        print_json({**report, "receivers": [each.as_record() for each in tried]} if online else report)
+    else:
+        click.echo(f"{settings.file or 'no file: the defaults hold'}: ok")
+        for sentence in (*notes, *map(line_of, tried)):
+            click.echo(f"  {sentence}")
+    if has_failed(tried):
+        click.get_current_context().exit(2 if is_broken(tried) else 1)
+
+
+def _asked() -> list[Tried]:
+    """Every place of the file's receivers, and the default channel, each once."""
+    held = held_here()
+    rules = routing_of(held.settings)
+    names = (DEFAULT, *rules.receivers)
+    places = dict.fromkeys(place for name in names for place in places_behind(name, rules, None))
+    sinks = sinks_of(held.settings, held.store, now=utc_now())
+    return [ask(sinks, place) for place in places if place.kind != INBOX]
 
 
 def _insist_on_templates_that_work(settings: Settings, file: str) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from incident_ops.config.refusals import refusal, shown, text_of
 
@@ -100,6 +101,15 @@ def read_url(value: object) -> str:
             "write {env: NAME} here"
         )
     return text
+
+
+def is_url(text: str) -> bool:
+    """Whether `read_url` takes it: the values of variables are only looked at when they are used."""
+    try:
+        read_url(text)
+    except PydanticCustomError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

@@ -47,8 +47,8 @@ WELL = Circuit()
 def after_failure(
     known: Circuit, error: TransportError, *, delivery: int, rule: RetryRule, jitter: float, now: datetime
 ) -> Circuit:
-    """After a try that is to be repeated. It opens after `OPENS_AFTER` failures in a row, and at once when the sink
-    asks for patience or only a person can help. Others in flight never shorten the pause."""
+    """After a try that is to be repeated. It opens after `OPENS_AFTER` failures in a row, and at once when the
+    sink asks for patience or only a person can help. Others in flight never shorten the pause."""
     failures = known.failures + 1
     opens = failures >= OPENS_AFTER or error.needs_person or error.retry_after is not None
     until: datetime | None = None
@@ -84,6 +84,11 @@ def after_death(known: Circuit, *, of: str, at: datetime, has_answered: bool) ->
     """A delivery to it is dead; `has_answered` says that the destination itself refused it, and so is there."""
     state = WELL if has_answered else known
     return replace(state, died_at=at, died_of=of, well_at=None)
+
+
+def after_mourning(known: Circuit) -> Circuit:
+    """What died there was told, and is over."""
+    return replace(known, died_at=None, died_of="", well_at=None)
 
 
 def probing(known: Circuit, *, delivery: int, lease: timedelta, now: datetime) -> Circuit:

@@ -53,9 +53,11 @@ _RULES: Mapping[str, RetryRule] = {
     "opsgenie": _PAGES,
     # It forgets what is not repeated after some minutes anyway (`resolve_timeout`), and is sent it all again.
     "alertmanager": RetryRule(longest=timedelta(minutes=1), give_up_after=timedelta(days=1)),
-    # RFC 5321, 4.5.4.1, has relays wait 30 minutes and give up after four to five days. Ours is the first hop, whose
-    # relay keeps what it has accepted: asked more often, and given up before the text is of no use any more.
-    "email": RetryRule(first=timedelta(seconds=30), longest=timedelta(minutes=15), give_up_after=timedelta(days=2)),
+    # RFC 5321, 4.5.4.1, has relays wait 30 minutes and give up after four to five days. Ours is the first hop,
+    # whose relay keeps what it accepted: asked more often, and given up once the text is of no use any more.
+    "email": RetryRule(
+        first=timedelta(seconds=30), longest=timedelta(minutes=15), give_up_after=timedelta(days=2)
+    ),
     # A task for later: nobody waits for it at night.
     "jira": RetryRule(first=timedelta(seconds=30), longest=timedelta(minutes=15)),
     # An error of yesterday beside those of today: events that are older than a day tell the wrong story.

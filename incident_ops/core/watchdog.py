@@ -18,6 +18,7 @@ from incident_ops.core.alert import (
     Subject,
     fingerprint,
 )
+from incident_ops.core.circuit import Circuit
 from incident_ops.core.durations import format_duration
 
 OWN_TROUBLE = "incident_ops: "
@@ -25,6 +26,10 @@ OWN_TROUBLE = "incident_ops: "
 STALE_LOOP = timedelta(minutes=5)
 UNSENT = timedelta(minutes=10)
 LAG = timedelta(minutes=5)
+DEAD_QUIET = timedelta(days=1)
+"""So long after a dead letter its destination counts as no trouble any more."""
+
+DELIVERIES = "deliveries to "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,16 @@ def outbox(oldest: datetime | None, error: str, *, now: datetime) -> Condition:
             f": {error}" if error else ""
         )
     return Condition(name="outbox", trouble=trouble)
+
+
+def deliveries(place: str, circuit: Circuit, *, was_told: bool, now: datetime) -> Condition:
+    """What died on the way to a destination must be told, at least once; it is over when the destination accepts
+    again, or when nothing has died there for `DEAD_QUIET`."""
+    trouble = ""
+    if circuit.died_at is not None and now - circuit.died_at < DEAD_QUIET:
+        is_over = circuit.well_at is not None and was_told
+        trouble = "" if is_over else circuit.died_of
+    return Condition(name=f"{DELIVERIES}{place}", trouble=trouble)
 
 
 def lag(behind_since: datetime | None, *, now: datetime) -> Condition:

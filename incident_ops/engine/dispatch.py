@@ -14,11 +14,11 @@ from incident_ops.core.errors import TransportError
 from incident_ops.core.pace import Lane
 from incident_ops.core.retry import DELAY_FOR_A_PERSON, rule_for
 from incident_ops.engine.fallback import give_up, owed_elsewhere, refuse, turn_elsewhere
-from incident_ops.engine.ports import ChangeOfCircuit, Store
+from incident_ops.engine.ports import ChangeOfCircuit, Store, Subject
 from incident_ops.engine.sending import Answer, send
-from incident_ops.engine.sinks import Pace, Sinks, Unpaced, undressed
+from incident_ops.engine.sinks import Sinks, undressed
 
-__all__ = ["LEASE", "Dispatched", "Pace", "Sinks", "Unpaced", "dispatch", "undressed"]
+__all__ = ["LEASE", "Dispatched", "Sinks", "dispatch", "undressed"]
 
 LEASE = timedelta(seconds=90)
 """Longer than a pass may take, its last delivery included: `now` is that of the pass."""
@@ -91,7 +91,9 @@ class _Pass:
 
     def deliver_what_is_due(self) -> None:
         while self._may_go_on():
-            left_alone = (*self.silent, *self._held)
+            clock = self._sinks.pace.clock()
+            self._held = {lane: until for lane, until in self._held.items() if until > clock}
+            left_alone = (*self.silent, *self._shut, *self._held)
             claimed = self._store.claim(now=self._now, lease=LEASE, limit=BATCH, without=left_alone)
             if claimed:
                 self._go_through(claimed)
@@ -100,10 +102,11 @@ class _Pass:
 
     def _go_through(self, claimed: list[Delivery]) -> None:
         untried: list[Delivery] = []
+        subjects = self._store.subjects(claimed)
         for delivery in claimed:
             is_first = delivery is claimed[0]
             if (is_first or self._may_go_on()) and not self._is_held_back(delivery):
-                self._settle(delivery)
+                self._settle(delivery, subjects.get(delivery.number) if delivery.number is not None else None)
             else:
                 untried.append(delivery)
         self._store.release(untried, now=self._now)
@@ -120,19 +123,17 @@ class _Pass:
         """Nothing else can go: wait for the first lane that is held. False if none is."""
         if not self._held:
             return False
-        pace = self._sinks.pace
-        seconds = min(self._held.values()) - pace.clock()
+        seconds = min(self._held.values()) - self._sinks.pace.clock()
         if seconds > 0:
-            pace.wait(min(seconds, LONGEST_WAIT))
-        self._held = {lane: until for lane, until in self._held.items() if until > pace.clock()}
+            self._sinks.pace.wait(min(seconds, LONGEST_WAIT))
         return True
 
     # ---- what follows
 
-    def _settle(self, delivery: Delivery) -> None:
+    def _settle(self, delivery: Delivery, subject: Subject | None) -> None:
         sink = self._sinks.lane_of(delivery.destination)
         try:
-            answer = send(self._store, self._sinks, delivery)
+            answer = send(self._sinks, delivery, subject)
         except TransportError as error:
             self._failed(delivery, sink, error)
         except Exception as error:  # noqa: BLE001 - one bad delivery must not stop the others; it is kept and shown
@@ -150,9 +151,7 @@ class _Pass:
 
     def _failed(self, delivery: Delivery, sink: Lane, error: TransportError) -> None:
         text = without_secrets(str(error))
-        self.done.note(
-            f"{delivery.destination}: {text}", is_for_people=error.needs_person or error.permanent
-        )
+        self.done.note(f"{delivery.destination}: {text}", is_for_people=error.needs_person or error.permanent)
         if error.permanent:
             self._failures.pop(sink, None)
             refuse(self._store, self._sinks, delivery, error=text, now=self._now)
@@ -179,9 +178,7 @@ class _Pass:
         error = _as_told(error, text, retry_after)
         jitter = self._sinks.jitter()
         if circuit is None:
-            circuit = partial(
-                after_failure, error=error, delivery=delivery.id, rule=rule, jitter=jitter, now=now
-            )
+            circuit = partial(after_failure, error=error, delivery=delivery.id, rule=rule, jitter=jitter, now=now)
         waited = now - delivery.created_at
         if waited >= rule.give_up_after:
             give_up(self._store, self._sinks, delivery, error=text, now=now, circuit=circuit)

@@ -7,12 +7,13 @@ from datetime import datetime
 from incident_ops.core.circuit import after_death
 from incident_ops.core.delivery import Delivery, DeliveryStatus
 from incident_ops.core.durations import format_duration
+from incident_ops.core.incident import Incident
 from incident_ops.core.notices import MUST_ARRIVE, Action, Notice
 from incident_ops.core.pace import Lane
 from incident_ops.core.retry import rule_for
-from incident_ops.core.routing import Destination
+from incident_ops.core.routing import EMAIL, Destination
 from incident_ops.core.status import EntryKind, TimelineEntry
-from incident_ops.core.watchdog import is_our_own_trouble
+from incident_ops.core.watchdog import OWN_TROUBLE
 from incident_ops.engine.ports import ChangeOfCircuit, Store, no_change
 from incident_ops.engine.sinks import Sinks
 
@@ -105,7 +106,7 @@ def _bury(
     circuit: ChangeOfCircuit = no_change,
 ) -> None:
     """What tells of our own trouble makes no new one when it dies: it would tell of itself for ever."""
-    is_own = delivery.number is not None and is_our_own_trouble(store.incident(delivery.number))
+    is_own = delivery.number is not None and _is_our_own_trouble(store.incident(delivery.number))
     store.bury(
         delivery,
         error=error,
@@ -118,18 +119,29 @@ def _bury(
     )
 
 
+def _is_our_own_trouble(incident: Incident) -> bool:
+    return (incident.root.subject.name or "").startswith(OWN_TROUBLE)
+
+
 def _next_place(store: Store, sinks: Sinks, delivery: Delivery) -> Destination | None:
-    """The default, else the fallback; None when a post lives there already or when both have refused it."""
+    """A person's mail, the default, else the fallback; None when a post lives there already or when all have
+    refused it."""
     identity = _identity_of(delivery)
     others = store.deliveries(delivery.number) if delivery.number is not None else ()
     posts = {other.destination: other.status for other in others if _identity_of(other) == identity}
     posts[delivery.destination] = DeliveryStatus.DEAD
-    for place in (sinks.default, sinks.fallback):
+    for place in (*_by_mail(sinks, delivery.destination), sinks.default, sinks.fallback):
         if place not in posts:
             return place
         if posts[place] is not DeliveryStatus.DEAD:
             return None
     return None
+
+
+def _by_mail(sinks: Sinks, place: Destination) -> tuple[Destination, ...]:
+    """A person whom the sink does not know by this address has a mailbox there."""
+    is_person = "@" in place.address and place.kind != EMAIL
+    return (Destination(kind=EMAIL, address=place.address),) if sinks.mail and is_person else ()
 
 
 def _moved_to(destination: Destination, delivery: Delivery) -> Notice:
@@ -144,7 +156,7 @@ def _moved_to(destination: Destination, delivery: Delivery) -> Notice:
             text=delivery.text,
             pushes=delivery.pushes,
         )
-    is_addressed = delivery.text.startswith(_FOR)
+    is_addressed = delivery.text.startswith(_FOR) or destination.address == delivery.destination.address
     return Notice(
         key=f"{_identity_of(delivery)}{_TO}{destination}",
         number=delivery.number,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import partial
 
-from incident_ops.core.circuit import after_answer, after_failure
+from incident_ops.core.circuit import WELL, Circuit, after_answer, after_failure
 from incident_ops.core.cleansing import without_secrets
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message, compose
@@ -18,43 +18,48 @@ _NOT_A_DELIVERY = 0
 
 
 def keep_alive(store: Store, sinks: Sinks, *, now: datetime) -> list[str]:
-    """Repeat what is open where it is time to. Returns a sentence for each sink that did not take it: that is trouble
-    of its destination, and it is tried again in the next pass unless the circuit is open."""
+    """Repeat what is open where it is time to. Returns a sentence for each sink that did not take it: that is
+    trouble of its destination, and it is tried again in the next pass unless the circuit is open."""
     problems: list[str] = []
     for name, notifier in sinks.notifiers.items():
-        if isinstance(notifier, Fades) and is_due(store, _beat_of(name), every=notifier.every, now=now):
-            problem = _repeat(store, sinks, name, notifier, now=now)
-            if problem:
-                problems.append(problem)
-            else:
-                beat(store, _beat_of(name), now=now)
+        if not isinstance(notifier, Fades) or not is_due(store, _beat_of(name), every=notifier.every, now=now):
+            continue
+        place = _place(name)
+        if _circuit_of(store, place).is_open(now):
+            continue
+        try:
+            _repeat(store, sinks, place, notifier, now=now)
+        except TransportError as error:
+            failed = partial(
+                after_failure,
+                error=error,
+                delivery=_NOT_A_DELIVERY,
+                rule=rule_for(place.kind),
+                jitter=sinks.jitter(),
+                now=now,
+            )
+            store.change_circuit(place, failed, now=now)
+            problems.append(f"{name}: {without_secrets(str(error))}")
+        else:
+            beat(store, _beat_of(name), now=now)
     return problems
 
 
-def _repeat(store: Store, sinks: Sinks, name: str, notifier: Fades, *, now: datetime) -> str:
-    kind, _, address = name.partition(":")
-    place = Destination(kind=kind, address=address)
-    known = dict(store.circuits()).get(place)
-    if known is not None and known.is_open(now):
-        return ""
-    numbers = store.open_at(Lane(kind=kind, address=address or None))
-    if not numbers:
-        return ""
-    try:
+def _repeat(store: Store, sinks: Sinks, place: Destination, notifier: Fades, *, now: datetime) -> None:
+    numbers = store.open_at(Lane(kind=place.kind, address=place.address or None))
+    if numbers:
         notifier.repeat([_message(store, sinks, number) for number in numbers])
-    except TransportError as error:
-        failed = partial(
-            after_failure,
-            error=error,
-            delivery=_NOT_A_DELIVERY,
-            rule=rule_for(kind),
-            jitter=sinks.jitter(),
-            now=now,
-        )
-        store.change_circuit(place, failed, now=now)
-        return f"{place}: {without_secrets(str(error))}"
-    store.change_circuit(place, partial(after_answer, at=now), now=now)
-    return ""
+        store.change_circuit(place, partial(after_answer, at=now), now=now)
+
+
+def _place(name: str) -> Destination:
+    """What a notifier of its own serves; one for a whole kind has no address."""
+    kind, _, address = name.partition(":")
+    return Destination(kind=kind, address=address)
+
+
+def _circuit_of(store: Store, place: Destination) -> Circuit:
+    return dict(store.circuits()).get(place, WELL)
 
 
 def _message(store: Store, sinks: Sinks, number: int) -> Message:

@@ -14,6 +14,7 @@ from incident_ops.core.errors import SourceUnavailable
 from incident_ops.core.forecast.deadlines import Ticks
 from incident_ops.engine.assess import assess, mark_for_forecast
 from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
+from incident_ops.engine.keep_alive import keep_alive
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.lessons import hand_on
 from incident_ops.engine.policy import Policy
@@ -183,6 +184,7 @@ def deliver(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispat
     send_digests(ops.store, knowledge, now=now)
     hand_over(ops.store, knowledge, now=now)
     done = dispatch(ops.store, ops.sinks, now=now, may_go_on=may_go_on)
+    done += Dispatched(pending=done.pending, problems=keep_alive(ops.store, ops.sinks, now=now))
     beat(ops.store, NOTIFICATION, now=now)
     return done
 

@@ -8,7 +8,7 @@ from incident_ops.core.durations import format_duration
 from incident_ops.core.escalation import EscalationPolicy
 from incident_ops.core.muting import quiet_by_hours
 from incident_ops.core.oncall import who_is_on_call
-from incident_ops.core.routing import RouteNode, Subscription, receiver_destinations
+from incident_ops.core.routing import INBOX, RouteNode, RoutingRules, Subscription, receiver_destinations
 from incident_ops.engine.policy import Policy
 
 Record = dict[str, Any]
@@ -17,7 +17,7 @@ _SCHEDULE = "schedule:"
 
 def route_map(policy: Policy, *, now: datetime) -> Record:
     """The tree, the teams' own escalation policies, which hold where `owner` is told, every policy with who is on
-    call for it now, and the subscriptions."""
+    call for it now, the subscriptions, and which incidents have a channel of their own."""
     routing = policy.routing
     teams = {name: team.escalation_policy for name, team in sorted(routing.teams.items())}
     return {
@@ -27,9 +27,17 @@ def route_map(policy: Policy, *, now: datetime) -> Record:
         },
         "teams": {name: policy_name for name, policy_name in teams.items() if policy_name is not None},
         "subscriptions": [_subscription(each) for each in routing.subscriptions],
+        "own_channels": _own_channels(routing),
         "default": routing.default_channel,
         "fallback": routing.fallback,
     }
+
+
+def _own_channels(routing: RoutingRules) -> Record | None:
+    own = routing.own_channels
+    if not own.severities or routing.sink == INBOX:
+        return None
+    return {"severities": sorted(own.severities), "named": own.channel_of(0)}
 
 
 def _node(node: RouteNode, parent: RouteNode | None, policy: Policy, now: datetime) -> Record:

@@ -1,4 +1,4 @@
-"""One try of one delivery: what is said, and the notifier asked to say it. What follows is decided in `dispatch`."""
+"""One try of one delivery: what is said, and the notifier that is to say it. What follows `dispatch` decides."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ from incident_ops.core.delivery import Delivery, Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Colour, Message, bulletin, compose, told
 from incident_ops.core.notices import Action
-from incident_ops.engine.ports import CanLookUp, CanReply, CanUpdate, Notifier, Store
+from incident_ops.engine.ports import CanLookUp, CanReply, CanUpdate, Notifier, Subject
 from incident_ops.engine.sinks import Sinks
 
 LOOK_BACK = timedelta(minutes=5)
@@ -26,24 +26,24 @@ class Answer:
 NOTHING_TO_DO = Answer(was_asked=False)
 
 
-def send(store: Store, sinks: Sinks, delivery: Delivery) -> Answer:
-    """Raises `TransportError` when it was not accepted."""
+def send(sinks: Sinks, delivery: Delivery, subject: Subject | None) -> Answer:
+    """Raises `TransportError` when it was not accepted. `subject` is None for what is about no incident."""
     notifier = sinks.notifier_of(delivery.destination)
     if notifier is None:
         raise TransportError(f"no {delivery.destination.kind} sink is configured", needs_person=True)
     match delivery.action:
         case Action.EDIT:
-            return _edit(store, sinks, notifier, delivery)
+            return _edit(sinks, notifier, delivery, subject)
         case Action.REPLY:
             return _reply(notifier, delivery)
         case Action.POST | Action.TELL:
-            return _post(store, sinks, notifier, delivery)
+            return _post(sinks, notifier, delivery, subject)
 
 
-def _edit(store: Store, sinks: Sinks, notifier: Notifier, delivery: Delivery) -> Answer:
+def _edit(sinks: Sinks, notifier: Notifier, delivery: Delivery, subject: Subject | None) -> Answer:
     if not isinstance(notifier, CanUpdate) or delivery.thread is None:
         return NOTHING_TO_DO
-    notifier.update(delivery.thread, _message(store, sinks, delivery), key=delivery.key)
+    notifier.update(delivery.thread, _message(sinks, delivery, subject), key=delivery.key)
     return Answer()
 
 
@@ -54,13 +54,11 @@ def _reply(notifier: Notifier, delivery: Delivery) -> Answer:
     if found is not None:
         return Answer(receipt=found)
     text = without_secrets(delivery.text)
-    return Answer(
-        receipt=notifier.reply(delivery.thread, text, key=delivery.key, broadcast=delivery.pushes)
-    )
+    return Answer(receipt=notifier.reply(delivery.thread, text, key=delivery.key, broadcast=delivery.pushes))
 
 
-def _post(store: Store, sinks: Sinks, notifier: Notifier, delivery: Delivery) -> Answer:
-    message = _message(store, sinks, delivery)
+def _post(sinks: Sinks, notifier: Notifier, delivery: Delivery, subject: Subject | None) -> Answer:
+    message = _message(sinks, delivery, subject)
     found = _found(notifier, delivery)
     if found is None:
         return Answer(receipt=notifier.send(delivery.destination, message, key=delivery.key))
@@ -77,15 +75,14 @@ def _found(notifier: Notifier, delivery: Delivery) -> Receipt | None:
     return notifier.look_up(delivery.destination, delivery.key, thread=delivery.thread, since=since)
 
 
-def _message(store: Store, sinks: Sinks, delivery: Delivery) -> Message:
+def _message(sinks: Sinks, delivery: Delivery, subject: Subject | None) -> Message:
     """Cleansed last of all, whatever templates and links have put in."""
-    if delivery.number is None:
+    if subject is None:
         return without_secrets(bulletin(delivery.text))
-    incident = store.incident(delivery.number)
+    incident = subject.incident
     if delivery.action is Action.TELL:
         colour = Colour.RED if delivery.pushes else Colour.GREEN
         return without_secrets(told(incident, delivery.text, colour=colour, links=sinks.links_of(incident)))
-    found = store.findings(delivery.number)
-    message = compose(incident, links_of=sinks.links_of, found=found, note=delivery.note)
+    message = compose(incident, links_of=sinks.links_of, found=subject.found, note=delivery.note)
     message = without_secrets(sinks.dress(delivery.destination, message))
     return replace(message, calls=tuple(sinks.address_of(who) for who in message.calls))

@@ -39,6 +39,9 @@ class Unpaced:
         """Nothing is ever held, so nobody waits."""
 
 
+UNPACED = Unpaced()
+
+
 def undressed(destination: Destination, message: Message) -> Message:
     """The message as it is: nobody has templates there."""
     return message
@@ -68,7 +71,7 @@ class Sinks:
     jitter: Callable[[], float]
     dress: Callable[[Destination, Message], Message] = undressed
     mail: bool = False
-    pace: Pace = Unpaced()
+    pace: Pace = UNPACED
 
     def notifier_of(self, destination: Destination) -> Notifier | None:
         return self.notifiers.get(str(destination)) or self.notifiers.get(destination.kind)

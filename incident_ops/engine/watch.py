@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from incident_ops.core.circuit import WELL, after_mourning
 from incident_ops.core.errors import SourceUnavailable
-from incident_ops.core.watchdog import Condition, lag, loops, observations_of, outbox
+from incident_ops.core.watchdog import DELIVERIES, Condition, deliveries, lag, loops, observations_of, outbox
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import Store, Workspace
 from incident_ops.engine.triage import triage
@@ -12,6 +13,8 @@ from incident_ops.engine.triaged import Triaged
 
 BEHIND = "behind since"
 BOARD = "board trouble"
+MOST_DESTINATIONS = 10
+"""So many destinations at a time have an incident of ours about what died on the way to them."""
 _TOLD = "told trouble: "
 _SEEN = "daemon seen: "
 
@@ -34,6 +37,7 @@ def judge(
         lag(datetime.fromisoformat(behind) if behind else None, now=now),
         Condition(name="board", trouble=store.value(BOARD) or "", is_warning=True),
         *loops(beats, now=now),
+        *_of_the_sinks(store, now=now),
         *_of_the_workspace(store, workspace, now=now),
     ]
 
@@ -66,6 +70,27 @@ def is_due(store: Store, name: str, *, every: timedelta, now: datetime) -> bool:
 
 def _told(store: Store) -> Mapping[str, str]:
     return {name.removeprefix(_TOLD): value for name, (value, _) in store.values(_TOLD).items()}
+
+
+def _of_the_sinks(store: Store, *, now: datetime) -> list[Condition]:
+    """A condition for each destination where something died, the first few of them: where all of a hundred
+    channels are gone, a hundred incidents of our own would say no more. The others follow as these end."""
+    told = {name.removeprefix(DELIVERIES) for name, trouble in _told(store).items() if _is_of_sinks(name, trouble)}
+    dead = {place: circuit for place, circuit in store.circuits() if circuit.died_at is not None}
+    conditions = {
+        str(place): deliveries(str(place), circuit, was_told=str(place) in told, now=now)
+        for place, circuit in dead.items()
+    }
+    for place in dead:
+        if not conditions[str(place)].trouble:
+            store.change_circuit(place, after_mourning, now=now)
+    over = [deliveries(place, WELL, was_told=True, now=now) for place in sorted(told - conditions.keys())]
+    going_on = [conditions[place] for place in sorted(conditions, key=lambda place: (place not in told, place))]
+    return [*over, *going_on[: max(MOST_DESTINATIONS, len(told))]]
+
+
+def _is_of_sinks(name: str, trouble: str) -> bool:
+    return bool(trouble) and name.startswith(DELIVERIES)
 
 
 def _of_the_workspace(store: Store, workspace: Workspace, *, now: datetime) -> list[Condition]:

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from incident_ops.core.errors import StoreUnavailable
 from incident_ops.engine.ports import Store
 
+Routes = Sequence[Route]
+
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -59,7 +61,7 @@ class Part:
         return f"{self.name}: {self.state()}"
 
 
-def make_app(store: Store, *, dagster_url: str, parts: Sequence[Part], more: Sequence[Route] = ()) -> ASGIApp:
+def make_app(store: Store, *, dagster_url: str, parts: Sequence[Part], more: Routes = ()) -> ASGIApp:
     """The application.
 
     Args:

@@ -12,8 +12,6 @@ from incident_ops.core.errors import IncidentOpsError
 from incident_ops.engine.dispatch import Dispatched
 
 BUDGET = 5.0  # seconds a pass may take; the notification sensor delivers the rest
-AFTERWARDS = 5.0  # seconds in which what had to wait (one edit a second) is tried again
-PAUSE = 0.5
 
 Pass = Callable[[Callable[[], bool]], Dispatched]
 """Delivers what is due until nothing is, or until the argument says to stop."""
@@ -45,20 +43,10 @@ class Courier:
         self._wanted.set()
 
     def _run(self) -> None:
-        pending, until = False, 0.0
-        while True:
-            if self._wanted.wait(PAUSE if pending else None):
-                self._wanted.clear()
-                until = time.monotonic() + AFTERWARDS
-            if self._ends:
-                return
-            pending = self._pass() > 0 and time.monotonic() < until
-
-    def _pass(self) -> int:
-        """How many are still owed."""
-        ends = time.monotonic() + BUDGET
-        try:
-            return self._deliver(lambda: time.monotonic() < ends and not self._ends).pending
-        except IncidentOpsError as error:  # the sensor's next pass delivers it
-            _log.warning("Nothing can be delivered now: %s", error)
-            return 0
+        while self._wanted.wait() and not self._ends:
+            self._wanted.clear()  # what is owed from now on needs another pass
+            ends = time.monotonic() + BUDGET
+            try:
+                self._deliver(lambda until=ends: time.monotonic() < until and not self._ends)
+            except IncidentOpsError as error:  # the sensor's next pass delivers it
+                _log.warning("Nothing can be delivered now: %s", error)

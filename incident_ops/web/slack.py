@@ -79,8 +79,7 @@ class SlackEndpoints:
             answer = await run_in_threadpool(self._answers, payload) if payload else None
         except Refused as refused:
             return PlainTextResponse(refused.sentence, refused.status)
-        except IncidentOpsError as error:
-            _log.warning("What Slack asked for could not be done: %s", error)
+        except IncidentOpsError:  # whoever answers has logged it
             return PlainTextResponse("This cannot be done now.", 503)
         return JSONResponse(dict(answer)) if answer is not None else Response()
 

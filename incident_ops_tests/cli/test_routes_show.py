@@ -1,5 +1,7 @@
 """`incident-ops routes show`: the tree as a picture."""
 
+from collections.abc import Callable
+
 import pytest
 
 from incident_ops_tests.cli.conftest import CommandLine
@@ -46,6 +48,30 @@ def test_the_tree_says_what_is_muted_now_and_where_mail_goes(shop: CommandLine) 
     out = shop("routes", "show").out
     assert "now: muted by the time interval nights" in out
     assert "web-late (web@acme.test)" in out
+
+
+def test_channels_of_their_own_are_said_where_there_are_any(
+    shop: CommandLine, environment: Callable[..., None]
+) -> None:
+    """The inbox has no channels, so without an account nothing is promised."""
+    shop.configure(f"{CONFIG}slack: {{incident_channels: {{severities: [SEV1, SEV0], prefix: war-}}}}\n")
+    assert "of their own" not in shop("routes", "show").out
+    environment(INCIDENT_OPS_SLACK_TOKEN="xoxb-1")
+    assert "SEV0, SEV1 have a channel of their own: #war-…" in shop("routes", "show").out
+
+
+def test_a_rehearsal_of_a_major_incident_names_its_channel(
+    shop: CommandLine, environment: Callable[..., None]
+) -> None:
+    shop.configure(f"{CONFIG}slack: {{incident_channels: {{severities: [SEV0]}}}}\n")
+    environment(INCIDENT_OPS_SLACK_TOKEN="xoxb-1")
+
+    def places(severity: str) -> list[str]:
+        record = shop("routes", "test", "--asset", "orders", "--severity", severity, "--json").json
+        return [each["to"] for each in record["destinations"]]
+
+    assert "slack:#inc-…" in places("SEV0")
+    assert "slack:#inc-…" not in places("SEV1")
 
 
 def test_without_a_file_all_goes_to_the_owner(cli: CommandLine) -> None:

@@ -5,7 +5,7 @@ then is up to the machine.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
@@ -28,6 +28,9 @@ KILLED_WITHIN = 0.3
 MUCH = 60
 """So many deliveries waiting are enough for a worker to be killed at: nothing new happens meanwhile."""
 
+HAPPENINGS = 12
+"""In one round."""
+
 Say = Callable[[str], None]
 
 
@@ -48,7 +51,7 @@ class Run:
     folder: Path
     postgres: str | None = None
     kills: int = 200
-    rounds: int = 40
+    rounds: int = 30
     alerts: int = 2_000
     seed: int = 1
     say: Say = lambda line: None
@@ -155,7 +158,7 @@ def _two_workers(run: Run, place: Path | str) -> Outcome:
     draw = run.draw
     with a_world(place) as world:
         for turn in range(run.rounds):
-            something_happens(world, draw, times=20)
+            something_happens(world, draw)
             workers = [world.begins(), world.begins()]
             if turn % 2:
                 world.ends(workers.pop(draw.randrange(2)), kill_after=draw.uniform(0, KILLED_WITHIN))
@@ -167,10 +170,10 @@ def _two_workers(run: Run, place: Path | str) -> Outcome:
         return judged(world)
 
 
-def something_happens(world: World, draw: random.Random, *, times: int = 12) -> None:
+def something_happens(world: World, draw: random.Random) -> None:
     """Incidents begin, are written about, taken, end, and begin again."""
     world.wakes()
-    for _ in range(times):
+    for _ in range(HAPPENINGS):
         what = draw.choice(("opens", "note", "note", "note", "fails", "is taken", "recovers", "tell"))
         numbers = list(world.promises)
         if what == "opens" or not numbers:
@@ -191,3 +194,16 @@ def something_happens(world: World, draw: random.Random, *, times: int = 12) -> 
                 world.is_told_to(number, draw.choice(PEOPLE))
             case _:
                 pass
+
+
+FAULTS: Mapping[str, Callable[[Run], Outcome]] = {
+    "nothing (the control)": nothing,
+    "Slack away 20 min in a storm": slack_away_in_a_storm,
+    "killed at random instants": killed_at_random,
+    "killed at every named step": killed_at_each_step,
+    "answers lost": answers_lost,
+    "clock falls back an hour": clock_falls_behind,
+    "clock an hour fast, set right": clock_is_set_right,
+    "two workers on SQLite": two_on_sqlite,
+    "two workers on PostgreSQL": two_on_postgres,
+}

@@ -4,6 +4,7 @@ A worker so begins within milliseconds, and inherits neither the threads of the 
 """
 
 import atexit
+import logging
 import os
 import pickle
 import select
@@ -66,6 +67,7 @@ def nursery() -> Nursery:
 
 def serve() -> None:
     """Takes orders by standard input until nobody gives any more."""
+    logging.getLogger().addHandler(logging.NullHandler())  # what workers warn of is their faults' doing
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
     lives: dict[int, int] = {}
     while True:
@@ -92,7 +94,7 @@ def _fork(job: Job) -> tuple[int, int]:
     try:
         work(job)
         code = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - it must not go on as a second nursery; its exit code tells
         traceback.print_exc()
     finally:
         sys.stderr.flush()
@@ -109,4 +111,3 @@ def _ended(order: Wait, life: int) -> int:
 def _put(pipe: IO[bytes], what: object) -> None:
     pickle.dump(what, pipe)
     pipe.flush()
-

@@ -20,11 +20,13 @@ class Story:
     """
     Attributes:
         tell: what happens, with a pass wherever something is to be delivered.
+        reaches: steps that it is told for.
         channels: those that Slack has.
         default: where goes what is refused.
     """
 
     tell: Callable[[World, Deliver], None]
+    reaches: frozenset[str]
     channels: Sequence[str] = ("*",)
     default: str = "#data"
 
@@ -87,12 +89,25 @@ def away_for_long(world: World, deliver: Deliver) -> None:
     deliver()
 
 
+def around(*calls: str) -> frozenset[str]:
+    """Before and after each."""
+    return frozenset(f"{when} {call}" for call in calls for when in ("before", "after"))
+
+
 STORIES = {
-    "told": Story(tell=told_to_the_end),
-    "answer lost": Story(tell=answer_lost),
-    "refused": Story(tell=refused, channels=("data",)),
-    "refused by all": Story(tell=refused_by_all, channels=("web",), default="#nowhere"),
-    "away": Story(tell=away_for_long),
+    "told": Story(
+        tell=told_to_the_end,
+        reaches=around("claim", "the slack post", "the slack reply", "the slack edit", "accepted"),
+    ),
+    "answer lost": Story(tell=answer_lost, reaches=around("claim", "the slack look-up", "postpone", "accepted")),
+    "refused": Story(tell=refused, reaches=around("bury", "the slack post"), channels=("data",)),
+    "refused by all": Story(
+        tell=refused_by_all,
+        reaches=around("bury", "the inbox post", "accepted"),
+        channels=("web",),
+        default="#nowhere",
+    ),
+    "away": Story(tell=away_for_long, reaches=around("postpone", "the inbox post", "the slack post")),
 }
 
 

@@ -58,9 +58,8 @@ def storm(world: World, draw: random.Random, *, alerts: int, incidents: int, say
 
 
 def _begin(world: World, incidents: int, *, last_pass_in: int) -> int:
-    """New incidents; those whose post will be old enough when Slack is still away must be in the inbox, the others
-    must not."""
-    falls_back = None if last_pass_in == OWED_ELSEWHERE else last_pass_in > OWED_ELSEWHERE
+    """New incidents; a post that will be old enough while Slack is still away the fallback must have."""
+    falls_back = last_pass_in > OWED_ELSEWHERE
     for _ in range(incidents):
         world.opens(ASSETS[len(world.promises)], falls_back=falls_back)
     return incidents

@@ -93,7 +93,9 @@ class WatchedStore:
     It knows no names of writing methods: one that is new is a step at once.
     """
 
-    _READING = frozenset({"incident", "findings", "deliveries", "unfinished", "oldest_unfinished", "value", "told"})
+    _READING = frozenset(
+        {"incident", "findings", "deliveries", "unfinished", "waiting", "circuits", "connected", "value"}
+    )
 
     def __init__(self, store: SqlStore, step: Step) -> None:
         self._store, self._step = store, step

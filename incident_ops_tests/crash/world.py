@@ -51,13 +51,13 @@ class Promise:
     Attributes:
         channel: empty if Slack has no place for it.
         alert: the newest.
-        falls_back: whether the fallback must have it too, or must not; None: it may.
+        falls_back: the fallback must have it too.
     """
 
     channel: str
     alert: Alert
     owed_at: datetime
-    falls_back: bool | None = None
+    falls_back: bool = False
     notes: int = 0
     recoveries: int = 0
 
@@ -94,7 +94,7 @@ class World:
 
     # what happens
 
-    def opens(self, asset: str, *, channel: str | None = None, falls_back: bool | None = None) -> int:
+    def opens(self, asset: str, *, channel: str | None = None, falls_back: bool = False) -> int:
         """Something that was healthy has failed; returns the incident's number."""
         alert = make_alert(asset, self.now - timedelta(minutes=1))  # old enough for no `group_wait`
         [incident] = triage(self.store, [alert], KNOWLEDGE, now=self.now).opened
@@ -172,14 +172,17 @@ class World:
 
 
 @contextmanager
-def a_world(place: Path | str, *, channels: Sequence[str] = ("*",)) -> Iterator[World]:
+def a_world(
+    place: Path | str, *, channels: Sequence[str] = ("*",), scopes: Sequence[str] | None = None
+) -> Iterator[World]:
     """
     Args:
         place: a file of SQLite that is not there yet, or the URL of a migrated database.
         channels: those that Slack has; `*` for any.
+        scopes: what our token may do there; None: everything.
     """
     worlds: list[World] = []
-    with FakeSlack(channels=channels, clock=lambda: worlds[0].time if worlds else T0) as slack:
+    with FakeSlack(channels=channels, scopes=scopes, clock=lambda: worlds[0].time if worlds else T0) as slack:
         if isinstance(place, str):
             with open_store(place) as store:
                 worlds.append(World(store=store, database=place, slack=slack))

@@ -1,6 +1,7 @@
 """The outbox and its sinks: order, retries, look-ups, replacements. Nothing is lost and nothing is said twice."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -70,18 +71,38 @@ def test_work_stops_when_the_budget_is_used_up(store: SqlStore) -> None:
     slack = FakeSink()
     for n in range(3):
         owe(store, open_incident(store, f"a/{n}"), Action.POST)
-    turns = iter([True, True, False])
-    done = dispatch(store, sinks(slack), now=minutes(0), may_go_on=lambda: next(turns))
+    turns = iter([True, True])
+    done = dispatch(store, sinks(slack), now=minutes(0), may_go_on=lambda: next(turns, False))
     assert (done.delivered, done.pending) == (2, 1)
 
 
-def test_three_failures_in_a_row_end_the_pass(store: SqlStore) -> None:
+def channel(name: str) -> Destination:
+    return Destination(kind="slack", address=f"#{name}")
+
+
+def test_three_failures_in_a_row_end_the_pass_for_that_sink_and_for_no_other(store: SqlStore) -> None:
     """A sink that takes each connection and never answers would use up the tick, one time-out after the other."""
     for name in "abcde":
-        owe(store, open_incident(store, f"x/{name}"), Action.POST)
-    slack = FakeSink(UNREACHABLE, UNREACHABLE, UNREACHABLE)
-    assert (deliver(store, sinks(slack)).delivered, slack.sent) == (0, ())
-    assert deliver(store, sinks(slack), at=10).delivered == 5
+        owe(store, open_incident(store, f"x/{name}"), Action.POST, to=channel(name))
+    hook = Destination(kind="webhook", address="x")
+    owe(store, open_incident(store, "x/last"), Action.POST, to=hook)
+    slack, plain = FakeSink(UNREACHABLE, UNREACHABLE, UNREACHABLE), PlainSink()
+    assert deliver(store, sinks(slack, plain)).delivered == 1
+    assert (slack.sent, [sent.to for sent in plain.sent]) == ((), ["x"])
+    assert [store.deliveries(n)[0].attempts for n in range(1, 6)] == [1, 1, 1, 0, 0]
+    assert deliver(store, sinks(slack, plain), at=10).delivered == 5
+
+
+def test_receivers_with_a_notifier_each_do_not_wait_for_one_another(store: SqlStore) -> None:
+    """They are other servers: that one of them is away says nothing of the next."""
+    away, well = Destination(kind="webhook", address="away"), Destination(kind="webhook", address="well")
+    for name in "abcd":
+        owe(store, open_incident(store, f"x/{name}"), Action.POST, to=away)
+    owe(store, open_incident(store, "x/e"), Action.POST, to=well)
+    bad, good = FakeSink(kind="webhook", down={"away": UNREACHABLE}), PlainSink()
+    where = replace(sinks(), notifiers={"webhook:away": bad, "webhook:well": good})
+    assert deliver(store, where).delivered == 1
+    assert [sent.to for sent in good.sent] == ["well"]
 
 
 def test_a_success_in_between_keeps_the_pass_going(store: SqlStore) -> None:
@@ -225,7 +246,7 @@ class SlowSink:
 
 def test_two_workers_at_once_send_each_delivery_once(store: SqlStore) -> None:
     """The daemon's sensor and somebody's `tick` run side by side."""
-    keys = sorted(owe(store, open_incident(store, f"a/{n}"), Action.POST) for n in range(12))
+    keys = sorted(owe(store, open_incident(store, f"a/{n}"), Action.POST, to=channel(str(n))) for n in range(12))
     slack = SlowSink(threading.Barrier(2))
     where = Sinks(
         notifiers={"slack": slack},

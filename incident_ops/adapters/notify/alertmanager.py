@@ -86,11 +86,11 @@ class AlertmanagerNotifier:
             url=url,
             authorization=authorization,
             timeout=timeout,
-            said=lambda body: body if isinstance(body, str) else "",
+            said=lambda body: str(body.get("message", "")) if isinstance(body, dict) else str(body),
         )
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
-        name = alert_key(message, key=key, origin=self._origin, longest=LONGEST_LABEL)
+        name = self._name(message, key)
         if message.about is not None and is_post(key):
             self._show(message, message.about)
         else:
@@ -98,8 +98,9 @@ class AlertmanagerNotifier:
         return Receipt(channel=self._receiver, message=name)
 
     def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
-        if message.about is not None and receipt.message == f"incident_ops/{self._origin}/{message.about.id}":
-            self._show(message, message.about)
+        incident = message.about
+        if incident is not None and receipt.message == self._name(message, f"{incident.id}:post:"):
+            self._show(message, incident)
         else:
             self._push([self._message_alert(message, receipt.message)], what="a message")
 
@@ -169,6 +170,9 @@ class AlertmanagerNotifier:
         ends = now + LASTS if incident.is_open else max(incident.resolved_at or now, begins)
         return alert_of(message, labels_of(incident, self._origin), begins=begins, ends=ends)
 
+    def _name(self, message: Message, key: str) -> str:
+        return alert_key(message, key=key, origin=self._origin, longest=LONGEST_LABEL)
+
     def _message_alert(self, message: Message, name: str) -> dict[str, Any]:
         labels = {"alertname": "IncidentOpsMessage", "origin": _value(self._origin), "message": _value(name)}
         if message.about is not None:
@@ -186,8 +190,8 @@ def labels_of(incident: Incident, origin: str) -> Labels:
     }
     for name, value in incident.current_labels.items():
         legal = _name(name)
-        if name not in _SHOWN_ELSEWHERE and legal not in _OURS and len(labels) < MOST_LABELS and _value(value):
-            labels.setdefault(legal, _value(value))
+        if len(labels) < MOST_LABELS and name not in _SHOWN_ELSEWHERE and legal not in (*_OURS, *labels):
+            labels |= {legal: shown} if (shown := _value(value)) else {}
     for name in ("severity", "priority", "nature"):  # whatever else there are too many of
         labels[name] = incident.current_labels[name]
     return labels

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from incident_ops.adapters.notify.http_addresses import Forbidden, PinnedAdapter, Pins
 from incident_ops.adapters.notify.http_outcomes import Sink, no_answer, refused, unusable
@@ -57,7 +57,7 @@ class Answer:
         """The body's values; None if it is not JSON."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -122,7 +122,8 @@ class Api:
             gone: what 404 and 410 mean where they are about one thing, which is final.
         """
         if value is not None:
-            body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            body = text.encode("utf-8", "replace")
         sent = {"Accept": "application/json", "Content-Type": "application/json; charset=utf-8", **(headers or {})}
         if self._authorization is not None:
             sent["Authorization"] = self._authorization
@@ -182,7 +183,8 @@ class Api:
             host, port = _host_and_port(url)
             addresses = self._pins.addresses_of(host, port, url)
             headers = {**headers, "Host": urlsplit(url).netloc}
-            tries = [PinnedAdapter(address) for address in addresses] or tries
+            if addresses is not None:
+                tries = [PinnedAdapter(address) for address in addresses]
         failure: Exception | None = None
         for adapter in tries:
             try:
@@ -232,9 +234,11 @@ class Api:
         return shorten(words, _LONGEST_SAID)
 
     def _secrets(self) -> list[str]:
-        words = (self._authorization or "").split()
-        path = self._parts.path.strip("/") if self._parts else ""
-        return [secret for secret in (*words[1:], path) if len(secret) > 5]
+        scheme, _, credentials = (self._authorization or "").partition(" ")
+        secrets = [credentials, self._parts.path.strip("/") if self._parts else ""]
+        if scheme == "Basic":
+            secrets.append(b64decode(credentials).decode(errors="replace").partition(":")[2])
+        return [secret for secret in secrets if len(secret) > 5]
 
 
 def host_of(url: str) -> str:
@@ -274,7 +278,7 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _never_connected(error: requests.ConnectionError) -> bool:
     reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return type(reason).__name__ in ("NewConnectionError", "ConnectTimeoutError")
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
 def _beginning_of(response: requests.Response, *, deadline: float) -> bytes:

@@ -7,8 +7,9 @@ the name cannot change its meaning (DNS rebinding).
 """
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from socket import gaierror
 from typing import Any
 
 import requests
@@ -43,13 +44,15 @@ class Pins:
     Args:
         private: addresses of our own network are meant. Even then link-local addresses and those of metadata
             services are refused, since no webhook lives there, and multicast and unspecified ones.
+        resolve: asked once for every connection.
     """
 
-    def __init__(self, *, private: bool) -> None:
+    def __init__(self, *, private: bool, resolve: Callable[[str, int], Sequence[str]] | None = None) -> None:
         self._private = private
+        self._resolve = resolve or resolved
 
-    def addresses_of(self, host: str, port: int, url: str) -> Sequence[str]:
-        """The addresses behind `host`, in order of preference; empty where a proxy connects for us.
+    def addresses_of(self, host: str, port: int, url: str) -> Sequence[str] | None:
+        """The addresses behind `host`, in order of preference; None where a proxy connects for us.
 
         A proxy resolves the name itself, so that what we would resolve proves little: with one, only what we can
         resolve ourselves is judged, and the proxy has the last word.
@@ -60,17 +63,18 @@ class Pins:
         """
         is_proxied = select_proxy(url, get_environ_proxies(url)) is not None
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = self._resolve(host, port)
         except OSError:
             if is_proxied:
-                return ()
+                return None
             raise
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
             why = self.refusal_of(ip_address(address.partition("%")[0]))
             if why:
                 raise Forbidden(why)
-        return () if is_proxied else addresses[:_MOST_ADDRESSES]
+        if not addresses:
+            raise gaierror("the name has no address")
+        return None if is_proxied else addresses[:_MOST_ADDRESSES]
 
     def refusal_of(self, address: Address) -> str:
         """Why it may not be connected to; empty if it may. An IPv6 address that stands for an IPv4 address is
@@ -83,6 +87,13 @@ class Pins:
         if not self._private and _is_ours(address):
             return "its host leads into our own network; if that is meant, write private: true at the webhook"
         return ""
+
+
+def resolved(host: str, port: int) -> Sequence[str]:
+    """The addresses behind a name, as the system prefers them. Spellings such as `2130706433` or `0x7f.1` are
+    understood as the system understands them, and judged as what they are."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _is_ours(address: Address) -> bool:

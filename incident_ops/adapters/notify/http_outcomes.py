@@ -107,7 +107,7 @@ def no_answer(error: Exception, sink: Sink, what: str, *, adds: bool) -> Transpo
         return unusable(sink)
     if find(LocationValueError, UnicodeError) or isinstance(error, ValueError):
         return unusable(sink)
-    if any(isinstance(cause, OSError) and "407" in str(cause) for cause in causes) and find(ProxyError):
+    if any("Tunnel connection failed: 407" in str(cause) for cause in causes):
         return TransportError(f"{what} was not sent to {sink}: {_COMMON_REMEDIES[407]}", needs_person=True)
     if find(NameResolutionError, gaierror):
         return TransportError(f"{what} was not sent: the host of {sink} cannot be resolved; check the address")

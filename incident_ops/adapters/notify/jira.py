@@ -1,12 +1,13 @@
 """Jira as a sink: one issue an incident, and one for every message of its own, such as a follow-up task.
 
-The REST API's version 2, since a data centre has no other and the cloud has it too; text in it is wiki markup. All
-text from outside stands in `{noformat}`, where Jira reads no markup, no mention and no link: backslashes, the other
-way, are not read alike by all versions. Only our own links are links. Limits: 255 characters for a summary and a
-label, 32,767 for a description and a comment (`jira.text.field.character.limit`).
+The REST API's version 2, since a data centre has no other and the cloud has it too; text in it is wiki markup.
+All text from outside stands in `{noformat}`, where Jira reads no markup, no mention and no link: backslashes, the
+other way, are not read alike by all versions. Only our own links are links. Limits: 255 characters for a summary
+and a label, 32,767 for a description and a comment (`jira.text.field.character.limit`).
 """
 
 import hashlib
+import json
 import re
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from incident_ops.adapters.notify.alert_keys import is_post
 from incident_ops.adapters.notify.http import Answer, Api, basic, host_of
 from incident_ops.adapters.notify.http_outcomes import Sink
 from incident_ops.adapters.notify.plain import render_lines
-from incident_ops.adapters.notify.shortened import short, short_line, web_links
+from incident_ops.adapters.notify.shortened import bounded, short, short_line, web_links
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message
@@ -42,15 +43,15 @@ _ZERO_WIDTH = "\u200b"
 
 
 class JiraNotifier:
-    """Notifier with `CanUpdate`, `CanReply`, `CanLookUp` and `CanCheck`. Receipts hold the project and the issue's key
-    (`OPS-12`), those of replies the comment's id.
+    """Notifier with `CanUpdate`, `CanReply`, `CanLookUp` and `CanCheck`. Receipts hold the project and the issue's
+    key (`OPS-12`), those of replies the comment's id.
 
     The incident's issue has the label `incident_ops-<origin>-INC-7`, by which it is found when an answer was lost.
-    Jira's cloud needs a moment to find what was just made, commonly less than the outbox waits. Edits change summary
-    and description, replies are comments. No issue is ever moved to another status: workflows are the project's own,
-    and whether the work is done when the incident is over is for people to say; the summary's facts tell the
-    incident's status. A message of its own, such as a follow-up task (`INC-7:follow-up:…`), is an issue with a
-    label of its own.
+    Jira's cloud needs a moment to find what was just made, commonly less than the outbox waits. Edits change
+    summary and description, replies are comments. No issue is ever moved to another status: workflows are the
+    project's own, and whether the work is done when the incident is over is for people to say; the description
+    tells the incident's status. A message of its own, such as a follow-up task (`INC-7:follow-up:…`), is an issue
+    with a label of its own.
 
     Args:
         receiver: its name in the configuration.
@@ -132,15 +133,15 @@ class JiraNotifier:
         if project.status == 404 or not isinstance(project.json, dict):
             problem = f"{self._name} shows no project {self._project}"
             raise TransportError(f"{problem}; check project, url, and what the user may see", needs_person=True)
-        types = [str(each.get("name")) for each in project.json.get("issueTypes", ()) if isinstance(each, dict)]
+        listed = project.json.get("issueTypes") or ()
+        types = [str(each.get("name")) for each in listed if isinstance(each, dict)]
         if types and self._issue_type not in types:
             problem = f"{self._name}: the project {self._project} has no issue type {self._issue_type}"
             known = short_line(", ".join(types), 200)
             raise TransportError(f"{problem}; set issue_type to one of {known}", needs_person=True)
         asked = [("projectKey", self._project), ("permissions", "CREATE_ISSUES")]
         rights = self._api.ask_json("GET", "/mypermissions", what="its rights", query=asked)
-        held = rights.get("permissions", {}) if isinstance(rights, dict) else {}
-        if not held.get("CREATE_ISSUES", {}).get("havePermission", True):
+        if '"havePermission":false' in json.dumps(rights, separators=(",", ":")):  # only one was asked for
             problem = f"{self._name}: the token's user may not create issues in {self._project}"
             raise TransportError(f"{problem}; give it that right", needs_person=True)
 
@@ -165,7 +166,7 @@ class JiraNotifier:
         query = [("orderBy", "-created"), ("maxResults", str(COMMENTS_LOOKED_AT))]
         page = self._api.ask_json("GET", f"{_issue(thread)}/comment", what=what, query=query, gone=_GONE)
         signature = signature_of(key)
-        for comment in page.get("comments", ()) if isinstance(page, dict) else ():
+        for comment in (page.get("comments") or ()) if isinstance(page, dict) else ():
             if isinstance(comment, dict) and signature in str(comment.get("body")):
                 return Receipt(channel=thread.channel, message=self._told(comment, "id", what))
         return None
@@ -189,7 +190,7 @@ class JiraNotifier:
 
 
 def label_of(key: str, origin: str) -> str:
-    """The label of the issue that a delivery with this key makes: of its incident's for a post, else of its own."""
+    """The label of the issue that a delivery with this key makes: its incident's for a post, else its own."""
     if is_post(key):
         return _NOT_IN_A_LABEL.sub("_", f"incident_ops-{origin}-{key.partition(':')[0]}")[:LONGEST_LABEL]
     name = _NOT_IN_A_LABEL.sub("_", f"incident_ops-{origin}-{key}")
@@ -202,7 +203,7 @@ def fields_of(message: Message) -> dict[str, str]:
         f"[{_NOT_IN_A_LINK.sub(' ', link.label).strip() or 'link'}|{quote(link.url, safe=_URL_SAFE)}]"
         for link in web_links(message.links, 10)
     ]
-    text = literal(short(render_lines(replace(message, links=())), LONGEST_TEXT - sum(map(len, links))))
+    text = literal(short(render_lines(replace(bounded(message), links=())), LONGEST_TEXT - sum(map(len, links))))
     return {
         "summary": short_line(message.headline, LONGEST_SUMMARY) or "incident_ops",
         "description": "\n".join((text, " ".join(links))),

@@ -37,6 +37,26 @@ _JUST_CHANGED = timedelta(minutes=10)
 _MOST_REMEMBERED = 2_000
 
 
+class Remembered:
+    """Ids of the last mails that have told a change."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, message_id: str) -> bool:
+        return message_id in self._ids
+
+    def add(self, message_id: str) -> None:
+        with self._lock:
+            self._ids[message_id] = None
+            while len(self._ids) > _MOST_REMEMBERED:
+                self._ids.popitem(last=False)
+
+
+_OF_THE_PROCESS = Remembered()  # notifiers are made anew for each pass
+
+
 class EmailNotifier:
     """Notifier with `CanUpdate`, `CanReply` and `CanCheck`. An address is one or more mail addresses with commas
     between them; all stand in one mail. Receipts hold the addresses, and the Message-ID with the subject after it.
@@ -59,6 +79,7 @@ class EmailNotifier:
         origin: `<environment>/<installation id>`; the host part of Message-IDs.
         clock: the time now, aware, in UTC.
         timeout: seconds to connect, and to wait for each answer.
+        remembered: which changes have been told.
     """
 
     kind: str = "email"
@@ -75,11 +96,13 @@ class EmailNotifier:
         origin: str,
         clock: Callable[[], datetime],
         timeout: float = 10,
+        remembered: Remembered = _OF_THE_PROCESS,
     ) -> None:
         self._host, self._port, self._security = host, port or PORTS[security], security
         self._user, self._password = user, password
         self._sender, self._clock, self._timeout = one_line(sender), clock, timeout
         self._own_host = re.sub(r"[^a-z0-9.]+", "-", ".".join(reversed(origin.lower().split("/")))).strip("-.")
+        self._remembered = remembered
         self._place = f"the mail server {host}:{self._port}"
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
@@ -92,7 +115,7 @@ class EmailNotifier:
             lambda unreached: body_of(message, unreached=unreached),
         )
         if message.about is not None:
-            _remembered.add(self._id_of_change(message_id, message.about))
+            self._remembered.add(self._id_of_change(message_id, message.about))
         return Receipt(channel=destination.address, message=f"{message_id} {subject}")
 
     def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
@@ -101,7 +124,7 @@ class EmailNotifier:
             return
         thread, _, subject = receipt.message.partition(" ")
         message_id = self._id_of_change(thread, incident)
-        if message_id in _remembered:
+        if message_id in self._remembered:
             return
         self._mail(
             receipt.channel,
@@ -111,7 +134,7 @@ class EmailNotifier:
             lambda unreached: body_of(message, unreached=unreached),
             thread=thread,
         )
-        _remembered.add(message_id)
+        self._remembered.add(message_id)
 
     def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt:
         first, _, subject = thread.message.partition(" ")
@@ -252,24 +275,3 @@ def _meaning(place: str, *, fate_unknown: bool) -> Iterator[None]:
         yield
     except (smtplib.SMTPException, OSError, ValueError) as error:
         raise no_answer(error, place, fate_unknown=fate_unknown) from None
-
-
-class _Remembered:
-    """Ids of mails that tell a change and have gone out, the last ones; of the whole process, since notifiers are
-    made anew for each pass."""
-
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __contains__(self, message_id: str) -> bool:
-        return message_id in self._ids
-
-    def add(self, message_id: str) -> None:
-        with self._lock:
-            self._ids[message_id] = None
-            while len(self._ids) > _MOST_REMEMBERED:
-                self._ids.popitem(last=False)
-
-
-_remembered = _Remembered()

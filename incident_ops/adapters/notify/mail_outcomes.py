@@ -33,7 +33,7 @@ def no_answer(error: Exception, place: str, *, fate_unknown: bool) -> TransportE
     """The trouble behind an error of smtplib's or of the connection."""
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
         return refused(place, error.smtp_code, what="the session" if not fate_unknown else "the mail")
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
         return TransportError(f"{place} cannot be asked; check smtp.host and smtp.from", needs_person=True)
     if isinstance(error, smtplib.SMTPNotSupportedError) or type(error) is smtplib.SMTPException:
         remedy = "leave smtp.user out if it wants none"

@@ -9,6 +9,7 @@ characters for a message, 15,000 for a description, 512 for an alias and an enti
 
 import hashlib
 import logging
+import re
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from incident_ops.adapters.notify.alert_keys import alert_key, is_post
 from incident_ops.adapters.notify.http import Api, host_of
 from incident_ops.adapters.notify.http_outcomes import Sink
 from incident_ops.adapters.notify.plain import render_lines
-from incident_ops.adapters.notify.shortened import short, short_line, web_links
+from incident_ops.adapters.notify.shortened import bounded, short, short_line, web_links
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Colour, Message
@@ -40,6 +41,7 @@ _REMEDIES = {
     404: "there is no alerts API at this address; check the url",
     405: "there is no alerts API at this address; check the url",
 }
+_BEGIN_OF_A_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _BY_ALIAS = (("identifierType", "alias"),)
 _NO_READING = (403, 404, 405)
 _NOBODYS_REQUEST = "00000000-0000-0000-0000-000000000000"
@@ -102,21 +104,24 @@ class OpsgenieNotifier:
 
     def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
         alias, incident = receipt.message, message.about
-        shown = self._shown(alias) if self._reads else None
-        if incident is not None and not incident.is_open:
+        is_its_alert = incident is not None and alias == alert_key(
+            message, key=f"{incident.id}:post:", origin=self._origin, longest=LONGEST_ALIAS
+        )
+        if incident is not None and is_its_alert and not incident.is_open:
             self._move(incident.status, alias)
             return
+        shown = self._shown(alias) if self._reads else None
         if shown is None or shown.get("status") == "closed":
             self._create(message, alias)
             shown = {}
         else:
             self._change(shown, message, alias)
-        if incident is not None:
+        if incident is not None and is_its_alert:
             self._move(incident.status, alias, was_taken=bool(shown.get("acknowledged")))
 
     def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt:
         signature = _signature(key)
-        note = f"{short(text, LONGEST_NOTE - len(signature) - 1)}\n{signature}"
+        note = f"{_plain(short(text, LONGEST_NOTE - len(signature) - 1))}\n{signature}"
         if not (self._reads and self._has_note(thread.message, signature)):
             self._act(thread.message, "notes", f"a note on {thread.message}", note=note)
         return Receipt(channel=thread.channel, message=key)
@@ -163,12 +168,14 @@ class OpsgenieNotifier:
 
     def _shown(self, alias: str) -> dict[str, Any] | None:
         """The alert as Opsgenie has it; None if there is none, or if the integration may not read."""
-        return self._read(_path(alias), f"the question for {alias}")
+        shown = self._read(_path(alias), f"the question for {alias}")
+        return shown if isinstance(shown, dict) else None
 
     def _has_note(self, alias: str, signature: str) -> bool:
         path, what = f"{_path(alias)}/notes", f"the question for notes of {alias}"
         notes = self._read(path, what, limit="100", order="desc")
-        return any(isinstance(note, dict) and signature in str(note.get("note")) for note in notes or ())
+        listed = notes if isinstance(notes, list) else []
+        return any(isinstance(note, dict) and signature in str(note.get("note")) for note in listed)
 
     def _read(self, path: str, what: str, **query: str) -> Any:
         asked = (*_BY_ALIAS, *query.items())
@@ -191,9 +198,9 @@ def alert_of(message: Message, alias: str) -> dict[str, Any]:
     incident = message.about
     links = web_links(message.links, 10)
     alert: dict[str, Any] = {
-        "message": short_line(message.headline, LONGEST_MESSAGE) or _SOURCE,
+        "message": _plain(short_line(message.headline, LONGEST_MESSAGE)) or _SOURCE,
         "alias": alias,
-        "description": short(render_lines(message), LONGEST_DESCRIPTION),
+        "description": _plain(short(render_lines(bounded(message)), LONGEST_DESCRIPTION)),
         "source": _SOURCE,
         "priority": _FOR_INFORMATION,
         "tags": [_SOURCE],
@@ -205,7 +212,7 @@ def alert_of(message: Message, alias: str) -> dict[str, Any]:
         tags = (_SOURCE, str(incident.severity), str(incident.nature), owner, environment)
         alert |= {
             "entity": short_line(asset.key if asset else str(incident.root.subject), LONGEST_ENTITY),
-            "tags": [short_line(tag, LONGEST_TAG).replace(",", " ") for tag in tags if tag][:MOST_TAGS],
+            "tags": [short_line(tag, LONGEST_TAG).replace(",", " ") for tag in tags if tag.strip()][:MOST_TAGS],
             "details": alert["details"]
             | {name: value for name, value in incident.current_labels.items() if value},
         }
@@ -220,15 +227,22 @@ def _details(details: dict[str, str]) -> dict[str, str]:
     fitting: dict[str, str] = {}
     room = LONGEST_DETAILS
     for name, value in details.items():
-        line = short_line(name, 100), short_line(value, 1_000)
-        room -= len(line[0]) + len(line[1])
-        if room >= 0:
-            fitting[line[0]] = line[1]
+        name, value = short_line(name, 100), _plain(short_line(value, 1_000))
+        room -= len(name) + len(value)
+        if room < 0:
+            break
+        if name and value:
+            fitting[name] = value
     return fitting
 
 
+def _plain(text: str) -> str:
+    """Opsgenie shows HTML in texts as such: what could begin a tag begins none."""
+    return _BEGIN_OF_A_TAG.sub("‹", text)
+
+
 def _path(alias: str) -> str:
-    return f"/alerts/{quote(alias, safe='')}"
+    return f"/alerts/{quote(alias, safe='', errors='replace')}"
 
 
 def _signature(key: str) -> str:

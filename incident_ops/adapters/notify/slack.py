@@ -15,6 +15,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from incident_ops.adapters.notify.plain import one_line
 from incident_ops.adapters.notify.slack_actions import actions_of
 from incident_ops.adapters.notify.slack_api import CannotBeKnown, SlackApi
 from incident_ops.adapters.notify.slack_blocks import SlackPayload, render, render_reply, render_text
@@ -22,8 +23,8 @@ from incident_ops.adapters.notify.slack_channels import CONVERSATION_ID, Channel
 from incident_ops.adapters.notify.slack_check import check
 from incident_ops.adapters.notify.slack_errors import Request
 from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, slack_client
-from incident_ops.adapters.notify.slack_text import inline
-from incident_ops.adapters.notify.slack_users import EMAIL, USER_ID, IdsByEmail
+from incident_ops.adapters.notify.slack_text import fit, inline
+from incident_ops.adapters.notify.slack_users import EMAIL, USER_ID, IdsByEmail, is_address
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message
@@ -41,6 +42,7 @@ _OF_A_POST = re.compile(r"INC-[0-9]+:(?:post|edit):")
 # Slack's clock and ours may differ; keys are unique, so looking further back costs only reading.
 _CLOCK_SKEW = timedelta(minutes=5)
 _MESSAGES_OF_A_PAGE = 200
+LONGEST_NAME = 100
 
 
 class SlackNotifier:
@@ -75,9 +77,8 @@ class SlackNotifier:
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
         people = {who: self._person(who) for who in message.calls}
         place, trouble = self._place_of(destination.address, message, [who for who in people.values() if who])
-        payload = self._drawn(
-            message, key, calls=[f"<@{id_}>" if id_ else inline(who) for who, id_ in people.items()]
-        )
+        calls = [f"<@{id_}>" if id_ else fit(one_line(who), LONGEST_NAME, inline) for who, id_ in people.items()]
+        payload = self._drawn(message, key, calls=calls)
         request = Request(method="chat.postMessage", place=destination.address, adds=True)
         arguments = {
             "channel": place,
@@ -119,6 +120,8 @@ class SlackNotifier:
         """Their id; nothing of somebody whom Slack does not know, or does not tell us of."""
         if USER_ID.fullmatch(who):
             return who
+        if not is_address(who):
+            return ""
         try:
             return self._users.id_of(who)
         except TransportError as trouble:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Self
 
+from incident_ops.core.errors import IncidentOpsError
+
 PATIENCE = 2.0  # seconds; the rest of Slack's three is for the way
 WORKERS = 8
 
@@ -42,15 +44,17 @@ class SlackIntake:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     def answer(self, payload: Payload) -> Payload | None:
-        """Slack's answer, None for an empty one. What the handler raises in time is raised here."""
+        """Slack's answer, None for an empty one. What the handler raises is logged, and in time raised as well."""
         handled = self._workers.submit(self._handle, payload)
+        handled.add_done_callback(_tell_failure)
         if wait([handled], timeout=self._patience).done:
             return handled.result()
-        handled.add_done_callback(_tell_failure)
         return _LATE if "command" in payload else None  # a modal closes, a button is enough in itself
 
 
 def _tell_failure(handled: "Future[Payload | None]") -> None:
-    """Nobody waits for it any more."""
-    if not handled.cancelled() and (error := handled.exception()) is not None:
-        _log.error("What Slack asked for failed after it was answered", exc_info=error)
+    error = None if handled.cancelled() else handled.exception()
+    if isinstance(error, IncidentOpsError):
+        _log.warning("What Slack asked for could not be done: %s", error)
+    elif error is not None:
+        _log.error("What Slack asked for failed", exc_info=error)

@@ -2,7 +2,7 @@
 
 https://docs.slack.dev/apis/web-api/rate-limits: `chat.postMessage` about one message a second and channel;
 `chat.update` and the look-ups (`conversations.history`, `conversations.replies`) are Tier 3, 50 and more a minute,
-each method by itself, for a whole workspace. Bursts are suffered but not promised: within any minute we stay at 50.
+each method by itself, for a whole workspace. Bursts are suffered but not promised: we stay at 50 in any minute.
 """
 
 import threading
@@ -23,8 +23,8 @@ _MANY = 1_000
 
 
 class SlackPace:
-    """`engine.sinks.Pace` for Slack; what goes elsewhere is never held. May be shared by threads, and should be kept
-    for as long as the process runs: what was used up in one pass counts in the next.
+    """`engine.sinks.Pace` for Slack; what goes elsewhere is never held. May be shared by threads, and should be
+    kept for as long as the process runs: what was used up in one pass counts in the next.
 
     Args:
         monotonic: seconds, of a clock that never goes back.

@@ -5,8 +5,10 @@ tickets: they are kept quiet, and what becomes of the connection is said here.
 """
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.client import HTTPException
 from typing import Any, Self
 from urllib.error import URLError
@@ -21,7 +23,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web import WebClient
 
 from incident_ops.adapters.notify.slack_http import slack_client
-from incident_ops.core.errors import ConfigError
+from incident_ops.core.errors import ConfigError, IncidentOpsError
 
 AGAIN_AFTER = 5.0  # seconds between two tries while Slack cannot be reached
 AGAIN_AFTER_REFUSAL = 60.0  # what Slack refuses, a person has to mend
@@ -59,7 +61,7 @@ class SlackSocket:
     Args:
         app_token: the app-level token, `xapp-…`.
         base_url: as `slack_sdk` takes it.
-        answers: a payload → Slack's answer, in time.
+        answers: a payload → Slack's answer, in time; what it raises it logs itself, as `SlackIntake` does.
         ping_seconds: how often the connection is looked at; one that is lost is noticed within four times that.
 
     Raises:
@@ -81,9 +83,9 @@ class SlackSocket:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """slack_sdk waits for what it is reading; not for ever."""
+        """slack_sdk may be asking for a new connection; nobody waits for that to end."""
         self._ends.set()
-        leaving = threading.Thread(target=self._client.close, daemon=True)
+        leaving = threading.Thread(target=self._client.leave, daemon=True)
         leaving.start()
         leaving.join(LONGEST_GOODBYE)
 
@@ -103,7 +105,10 @@ class SlackSocket:
                 self._ends.wait(self._client.wait_for)
 
     def _take(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
-        answer = self._answers(request.payload) if request.type in _ANSWERED else None
+        try:
+            answer = self._answers(request.payload) if request.type in _ANSWERED else None
+        except IncidentOpsError:  # whoever answers has logged it
+            answer = None
         payload = dict(answer) if answer is not None and request.accepts_response_payload else None
         try:
             client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
@@ -129,7 +134,7 @@ class _Client(SocketModeClient):
         except (SlackClientError, URLError, HTTPException, OSError, ValueError) as error:
             self._stumble(f"Slack cannot be reached ({type(error).__name__})", AGAIN_AFTER)
             raise
-        if not self._is_safe(url):
+        if not is_safe(url, api=self.web_client.base_url):
             self._stumble("Slack named an address that is not encrypted", AGAIN_AFTER_REFUSAL)
             raise ValueError("not an encrypted address")
         self.proxy = _proxy_to(url)
@@ -144,16 +149,30 @@ class _Client(SocketModeClient):
         else:
             self._stumble("Slack's Socket Mode address cannot be reached", AGAIN_AFTER)
 
-    def _is_safe(self, url: str) -> bool:
-        """slack_sdk speaks TLS on port 443 alone, whatever the address says. An API without TLS is a test's."""
-        named = urlsplit(url)
-        is_encrypted = named.scheme == "wss" and named.port in (None, 443)
-        return is_encrypted or (named.scheme == "ws" and self.web_client.base_url.startswith("http://"))
+    def leave(self) -> None:
+        """Close, without slack_sdk's three seconds until it looks up from reading."""
+        self.auto_reconnect_enabled = False
+        self.current_session_state.terminated = True
+        if (session := self.current_session) is not None and (connection := session.sock) is not None:
+            with suppress(OSError):  # the other side was first
+                connection.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def _stumble(self, trouble: str, wait_for: float) -> None:
         if trouble != self.trouble:
             _log.warning("Slack's Socket Mode is not connected: %s.", trouble)
         self.trouble, self.wait_for = trouble, wait_for
+
+
+def is_safe(url: str, *, api: str) -> bool:
+    """Whether slack_sdk would go to `url` over TLS: it does so on port 443 alone, whatever the address says. Where
+    the API itself has no TLS (a test's) nothing else needs it."""
+    try:
+        named = urlsplit(url)
+        is_encrypted = named.scheme == "wss" and named.port in (None, 443)
+    except ValueError:
+        return False
+    return is_encrypted or (named.scheme == "ws" and api.startswith("http://"))
 
 
 def _web_client(app_token: str, base_url: str) -> WebClient:

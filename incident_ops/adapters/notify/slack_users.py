@@ -22,6 +22,12 @@ EMAIL = re.compile(r"[^\s#@<>|]+@[^\s@<>|]+")
 _MOST_PEOPLE = 1_000
 _REMEMBERED_FOR = timedelta(hours=1)
 _LONGEST_NAME = 80
+_LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1
+
+
+def is_address(text: str) -> bool:
+    """Whether Slack could be asked for it: an e-mail address in visible characters, not too long for one."""
+    return len(text) <= _LONGEST_ADDRESS and one_line(text) == text and EMAIL.fullmatch(text) is not None
 
 
 class IdsByEmail:
@@ -105,7 +111,7 @@ class EmailsById:
         asked = asked if isinstance(asked, dict) else {}
         profile = asked.get("profile")
         email = profile.get("email") if isinstance(profile, dict) else None
-        if isinstance(email, str) and EMAIL.fullmatch(email):
+        if isinstance(email, str) and is_address(email):
             return email, True
         return nickname(name or str(asked.get("name") or user)), True
 

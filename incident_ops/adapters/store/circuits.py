@@ -27,7 +27,7 @@ Shut = Mapping[Destination, Kept]
 
 def open_ones(connection: Connection) -> Shut:
     """Those through which nothing goes, or only a probe."""
-    found = connection.execute(sa.select(circuits).where(circuits.c.open_until.is_not(None)))
+    found = connection.execute(_OPEN)
     return {
         rows.destination_from(row): Kept(circuit=rows.circuit_from(row), updated_at=row["updated_at"])
         for row in found.mappings()
@@ -41,7 +41,7 @@ def all_of(connection: Connection) -> list[tuple[Destination, Circuit]]:
 
 def change(connection: Connection, place: Destination, changed: ChangeOfCircuit, *, now: datetime) -> Circuit:
     """What becomes of it; nothing is kept of a destination that is well."""
-    row = connection.execute(sa.select(circuits).where(_is(place))).mappings().first()
+    row = connection.execute(_OF_PLACE, {"kind": place.kind, "address": place.address}).mappings().first()
     known = WELL if row is None else rows.circuit_from(row)
     new = changed(known)
     if new != known:
@@ -54,6 +54,12 @@ def save(connection: Connection, place: Destination, circuit: Circuit, *, now: d
     if circuit != WELL:
         where = {"kind": place.kind, "address": place.address}
         connection.execute(sa.insert(circuits).values(**where, **rows.circuit_values(circuit, now)))
+
+
+_OF_PLACE = sa.select(circuits).where(
+    circuits.c.kind == sa.bindparam("kind"), circuits.c.address == sa.bindparam("address")
+)
+_OPEN = sa.select(circuits).where(circuits.c.open_until.is_not(None))
 
 
 def _is(place: Destination) -> sa.ColumnElement[bool]:

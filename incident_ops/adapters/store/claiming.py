@@ -1,4 +1,4 @@
-"""Which deliveries may go now, and taking them: in order, one worker at a time, and around what does not answer."""
+"""Which deliveries may go now, and taking them: in order, one worker each, and around what does not answer."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import circuits
-from incident_ops.adapters.store.tables import IS_POST, IS_SENDING, IS_UNFINISHED, deliveries
+from incident_ops.adapters.store import circuits, columns
+from incident_ops.adapters.store.tables import IS_POST, IS_UNFINISHED, deliveries
 from incident_ops.core.circuit import probing
 from incident_ops.core.delivery import DeliveryStatus
 from incident_ops.core.notices import Action
@@ -16,13 +16,13 @@ from incident_ops.core.pace import EVERY_ACTION, Lane
 from incident_ops.core.routing import Destination
 
 CLOCKS_DIFFER = timedelta(minutes=1)
-"""What was written this far in the future was written before somebody put the clock back: its times say nothing."""
+"""What was written this far in the future was written before a clock was put back: its times say nothing."""
 
 
 def anything_due(connection: Connection, *, now: datetime, lease: timedelta, without: Collection[Lane]) -> bool:
     shut = circuits.open_ones(connection)
     lanes = [*without, *(Lane(kind=place.kind, address=place.address) for place in shut)]
-    if connection.execute(_due(now, lease, without=lanes).limit(1)).first():
+    if connection.execute(_due(lanes).limit(1), _times(now, lease)).first():
         return True
     return any(_probe_for(connection, place, now, lease, without) for place in _to_probe(shut, now))
 
@@ -42,7 +42,7 @@ def claim(
             )
             ids.append(probe)
     lanes = [*without, *(Lane(kind=place.kind, address=place.address) for place in shut)]
-    ids += connection.scalars(_due(now, lease, without=lanes).limit(limit - len(ids)))
+    ids += connection.scalars(_due(lanes).limit(limit - len(ids)), _times(now, lease))
     return _taken(connection, ids, now=now, until=now + lease)
 
 
@@ -59,59 +59,70 @@ def is_in(lane: Lane) -> sa.ColumnElement[bool]:
     return sa.and_(*conditions)
 
 
-def _due(now: datetime, lease: timedelta, *, without: Collection[Lane] = ()) -> sa.Select[Any]:
-    """In the order in which they were owed. Of each incident and destination only the oldest unfinished one, and a
-    post not while another worker sends an earlier one to the same place."""
-    return (
-        sa.select(deliveries.c.id)
-        .where(
-            IS_UNFINISHED,
-            _may_go(now, lease),
-            *(sa.not_(is_in(lane)) for lane in without),
-            *_nothing_comes_before(),
-            sa.or_(sa.not_(IS_POST), ~_earlier_post_on_its_way(now, lease)),
-        )
-        .order_by(deliveries.c.id)
-    )
+# Built once: to put the statement together takes longer than to run it.
+_NOW = sa.bindparam("now", type_=columns.UtcDateTime())
+_FUTURE = sa.bindparam("future", type_=columns.UtcDateTime())
+_LATEST_LEASE = sa.bindparam("latest_lease", type_=columns.UtcDateTime())
+_before, _other = deliveries.alias("before"), deliveries.alias("other")
 
 
-def _may_go(now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
+def _times(now: datetime, lease: timedelta) -> dict[str, datetime]:
+    return {"now": now, "future": now + CLOCKS_DIFFER, "latest_lease": now + lease + CLOCKS_DIFFER}
+
+
+def _lease_is_over(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.or_(table.c.lease_until <= _NOW, table.c.lease_until > _LATEST_LEASE)
+
+
+def _may_go() -> sa.ColumnElement[bool]:
     waits = sa.and_(
         deliveries.c.status == DeliveryStatus.PENDING,
-        sa.or_(deliveries.c.not_before <= now, deliveries.c.updated_at > now + CLOCKS_DIFFER),
+        sa.or_(deliveries.c.not_before <= _NOW, deliveries.c.updated_at > _FUTURE),
     )
-    was_left = sa.and_(deliveries.c.status == DeliveryStatus.SENDING, _lease_is_over(deliveries, now, lease))
+    was_left = sa.and_(deliveries.c.status == DeliveryStatus.SENDING, _lease_is_over(deliveries))
     return sa.or_(waits, was_left)
-
-
-def _lease_is_over(table: sa.FromClause, now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
-    return sa.or_(table.c.lease_until <= now, table.c.lease_until > now + lease + CLOCKS_DIFFER)
 
 
 def _nothing_comes_before() -> list[sa.ColumnElement[bool]]:
     """Said twice, with and without an incident: an index does not find what IS NOT DISTINCT FROM asks."""
-    before = deliveries.alias("before")
     same_place = sa.and_(
-        before.c.status.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]),
-        before.c.kind == deliveries.c.kind,
-        before.c.address == deliveries.c.address,
-        before.c.id < deliveries.c.id,
+        _before.c.status.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]),
+        _before.c.kind == deliveries.c.kind,
+        _before.c.address == deliveries.c.address,
+        _before.c.id < deliveries.c.id,
     )
-    of_incident = sa.exists().where(same_place, before.c.incident == deliveries.c.incident)
-    of_none = sa.exists().where(same_place, before.c.incident.is_(None))
+    of_incident = sa.exists().where(same_place, _before.c.incident == deliveries.c.incident)
+    of_none = sa.exists().where(same_place, _before.c.incident.is_(None))
     return [~of_incident, sa.or_(deliveries.c.incident.is_not(None), ~of_none)]
 
 
-def _earlier_post_on_its_way(now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
-    other = deliveries.alias("other")
+def _earlier_post_on_its_way() -> sa.ColumnElement[bool]:
     return sa.exists().where(
-        other.c.status == sa.literal_column("'sending'"),
-        other.c.action == Action.POST,
-        other.c.kind == deliveries.c.kind,
-        other.c.address == deliveries.c.address,
-        other.c.id < deliveries.c.id,
-        sa.not_(_lease_is_over(other, now, lease)),
+        _other.c.status == sa.literal_column("'sending'"),
+        _other.c.action == Action.POST,
+        _other.c.kind == deliveries.c.kind,
+        _other.c.address == deliveries.c.address,
+        _other.c.id < deliveries.c.id,
+        sa.not_(_lease_is_over(_other)),
     )
+
+
+_DUE = (
+    sa.select(deliveries.c.id)
+    .where(
+        IS_UNFINISHED,
+        _may_go(),
+        *_nothing_comes_before(),
+        sa.or_(sa.not_(IS_POST), ~_earlier_post_on_its_way()),
+    )
+    .order_by(deliveries.c.id)
+)
+"""In the order in which they were owed. Of each incident and destination only the oldest unfinished one, and a
+post not while another worker sends an earlier one to the same place."""
+
+
+def _due(without: Collection[Lane]) -> sa.Select[Any]:
+    return _DUE.where(*(sa.not_(is_in(lane)) for lane in without)) if without else _DUE
 
 
 def _to_probe(shut: circuits.Shut, now: datetime) -> list[Destination]:
@@ -126,21 +137,25 @@ def _probe_for(
     connection: Connection, place: Destination, now: datetime, lease: timedelta, without: Collection[Lane]
 ) -> int | None:
     """What was tried least: a message that the sink chokes on must not be all that it is ever asked."""
-    of_place = _due(now, lease, without=without).where(is_in(Lane(kind=place.kind, address=place.address)))
+    of_place = _due(without).where(is_in(Lane(kind=place.kind, address=place.address)))
     least_tried = of_place.order_by(None).order_by(deliveries.c.attempts, deliveries.c.id)
-    return connection.scalar(least_tried.limit(1))
+    return connection.scalar(least_tried.limit(1), _times(now, lease))
 
 
 def _taken(connection: Connection, ids: Collection[int], *, now: datetime, until: datetime) -> list[int]:
     """Compare and set: what another worker has taken meanwhile is not among them."""
     if not ids:
         return []
-    values: dict[str, Any] = {"status": DeliveryStatus.SENDING, "lease_until": until, "updated_at": now}
-    was_left = {**values, "fate_unknown": True, "attempts": deliveries.c.attempts + 1}
-    of_ids = deliveries.c.id.in_(ids)
-    left = sa.update(deliveries).where(of_ids, IS_SENDING).values(was_left)
-    waited = sa.update(deliveries).where(of_ids, deliveries.c.status == DeliveryStatus.PENDING).values(values)
-    return [
-        *connection.scalars(left.returning(deliveries.c.id)),
-        *connection.scalars(waited.returning(deliveries.c.id)),
-    ]
+    is_left = deliveries.c.status == DeliveryStatus.SENDING
+    taken = (
+        sa.update(deliveries)
+        .where(deliveries.c.id.in_(ids), IS_UNFINISHED)
+        .values(
+            status=DeliveryStatus.SENDING,
+            lease_until=until,
+            updated_at=now,
+            fate_unknown=sa.or_(deliveries.c.fate_unknown, is_left),
+            attempts=deliveries.c.attempts + sa.case((is_left, 1), else_=0),
+        )
+    )
+    return list(connection.scalars(taken.returning(deliveries.c.id)))

@@ -29,6 +29,7 @@ PATIENCE_SECONDS = 30
 
 _CONNECT_SECONDS = 5
 _BEGIN = "incident_ops_begin"
+_SYNCHRONOUS = "incident_ops_synchronous"
 _WRITER_LOCK = 0x1C_1DE7_0B5
 """The key of the advisory lock; any number will do that nobody else in the database uses."""
 
@@ -58,7 +59,7 @@ class Database:
             ) from error
         # PostgreSQL: a reader keeps one snapshot; a writer must see what was committed while it waited.
         reader: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        writer: dict[str, Any] = {"isolation_level": "READ COMMITTED"}
+        writer: dict[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
         if self.is_sqlite:
             reader, writer = {_BEGIN: "BEGIN"}, {_BEGIN: "BEGIN IMMEDIATE"}
         self._reading, self._writing = reader, writer
@@ -97,17 +98,23 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that no other writer runs beside; committed at the end, undone by an exception."""
+    def writing(self, *, is_durable: bool = True) -> Iterator[Connection]:
+        """A transaction that no other writer runs beside; committed at the end, undone by an exception.
+
+        Args:
+            is_durable: False does not wait for the disk. A process that is killed loses nothing by it; a machine
+                that fails may lose the transaction, whole, and never anything that was committed later as durable.
+        """
         if getattr(self._local, "writes", False):
             raise RuntimeError("a transaction inside a transaction of the same thread would wait for itself")
         self._local.writes = True
         try:
-            with self._translated(), self._beginning(self._writing) as connection:
+            options = self._writing | {_SYNCHRONOUS: "FULL" if is_durable else "NORMAL"}
+            with self._translated(), self._beginning(options) as connection:
                 if not self.is_sqlite:
                     milliseconds = str(round(self._patience * 1000))
-                    connection.execute(sa.select(sa.func.set_config("lock_timeout", milliseconds, sa.true())))
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+                    connection.execute(_PATIENCE if is_durable else _NO_WAITING, {"patience": milliseconds})
+                    connection.exec_driver_sql(_LOCK)
                 yield connection
         finally:
             self._local.writes = False
@@ -176,6 +183,9 @@ class Database:
         return first.rstrip(".:")
 
 
+_PATIENCE = sa.select(sa.func.set_config("lock_timeout", sa.bindparam("patience"), sa.true()))
+_NO_WAITING = _PATIENCE.add_columns(sa.func.set_config("synchronous_commit", "off", sa.true()))
+_LOCK = f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
 _PRIVILEGE = "42501"
 _LOCK_NOT_AVAILABLE = "55P03"
 _SQLITE_TROUBLE = frozenset(
@@ -234,10 +244,15 @@ def _sqlite_engine(url: URL, patience: float) -> sa.Engine:
         # sqlite3's own transaction control commits before DDL and begins late; ours is the event below.
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        begin = connection.get_execution_options().get(_BEGIN, "BEGIN")
+        options = connection.get_execution_options()
+        begin, level = options.get(_BEGIN, "BEGIN"), options.get(_SYNCHRONOUS)
+        if level is not None and connection.info.get(_SYNCHRONOUS, "FULL") != level:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {level}")  # refused inside a transaction
+            connection.info[_SYNCHRONOUS] = level
         if begin is not None:
             connection.exec_driver_sql(begin)
 

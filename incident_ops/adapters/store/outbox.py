@@ -4,25 +4,36 @@
 its lease ran out), so a worker that comes back late can postpone or bury only what is still its own.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from incident_ops.adapters.store import circuits, claiming, rows
 from incident_ops.adapters.store.database import Database, chunks, insert_or_ignore
-from incident_ops.adapters.store.tables import IS_DRAWN, IS_POST, IS_PUSH, IS_UNFINISHED, deliveries, incidents, timeline
-from incident_ops.core.circuit import WELL, Circuit
+from incident_ops.adapters.store.findings import findings_of
+from incident_ops.adapters.store.reads import OPEN_STATUSES, incidents_by_number
+from incident_ops.adapters.store.tables import (
+    IS_DRAWN,
+    IS_POST,
+    IS_PUSH,
+    IS_UNFINISHED,
+    deliveries,
+    incidents,
+    timeline,
+)
+from incident_ops.core.circuit import WELL, Circuit, after_nothing
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
 from incident_ops.core.notices import EDIT_PAUSE, Action, Notice
 from incident_ops.core.pace import Lane
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import TimelineEntry
-from incident_ops.engine.ports import ChangeOfCircuit, no_change
+from incident_ops.engine.ports import ChangeOfCircuit, Subject, no_change
+
 
 def enqueue(connection: Connection, notices: Iterable[Notice], *, now: datetime) -> None:
     """See `engine.ports.Transaction.enqueue`."""
@@ -86,6 +97,15 @@ def pushes_to(
     return list(connection.scalars(newest))[::-1]
 
 
+_ACCEPTED = (
+    sa.update(deliveries)
+    .where(deliveries.c.id == sa.bindparam("of"), deliveries.c.status != DeliveryStatus.ACCEPTED)
+    .values(status=DeliveryStatus.ACCEPTED, lease_until=None, error="", fate_unknown=False)
+    .values({name: sa.bindparam(name) for name in ("accepted_at", "updated_at")})
+    .values({name: sa.bindparam(name) for name in ("receipt_channel", "receipt_message")})
+)
+
+
 class SqlOutbox:
     """`engine.ports.Outbox`."""
 
@@ -105,6 +125,14 @@ class SqlOutbox:
             ids = claiming.claim(connection, now=now, lease=lease, limit=limit, without=without)
             return _loaded(connection, ids)
 
+    def subjects(self, claimed: Collection[Delivery]) -> Mapping[int, Subject]:
+        numbers = sorted({delivery.number for delivery in claimed if delivery.number is not None})
+        with self._database.reading() as connection:
+            return {
+                incident.number: Subject(incident=incident, found=findings_of(connection, incident.number))
+                for incident in incidents_by_number(connection, numbers)
+            }
+
     def release(self, claimed: Collection[Delivery], *, now: datetime) -> None:
         if not claimed:
             return
@@ -112,24 +140,23 @@ class SqlOutbox:
         with self._database.writing() as connection:
             for delivery in claimed:
                 connection.execute(sa.update(deliveries).where(_is_unchanged(delivery)).values(pending))
+                nothing = partial(after_nothing, delivery=delivery.id, now=now)
+                circuits.change(connection, delivery.destination, nothing, now=now)
 
     def accepted(
         self, delivery: Delivery, receipt: Receipt | None, *, now: datetime, circuit: ChangeOfCircuit = no_change
     ) -> None:
         """A fact, whoever reports it and however late; the first receipt is kept."""
-        values: dict[str, Any] = {
-            "status": DeliveryStatus.ACCEPTED,
+        values = {
+            "of": delivery.id,
             "accepted_at": now,
             "updated_at": now,
-            "lease_until": None,
-            "error": "",
-            "fate_unknown": False,
             "receipt_channel": receipt.channel if receipt else None,
             "receipt_message": receipt.message if receipt else None,
         }
-        is_it = sa.and_(deliveries.c.id == delivery.id, deliveries.c.status != DeliveryStatus.ACCEPTED)
-        with self._database.writing() as connection:
-            connection.execute(sa.update(deliveries).where(is_it).values(values))
+        # If the machine fails before this is on its disk, the delivery is in doubt and looked up, as ever.
+        with self._database.writing(is_durable=False) as connection:
+            connection.execute(_ACCEPTED, values)
             circuits.change(connection, delivery.destination, circuit, now=now)
 
     def postpone(
@@ -216,6 +243,20 @@ class SqlOutbox:
     def change_circuit(self, destination: Destination, change: ChangeOfCircuit, *, now: datetime) -> Circuit:
         with self._database.writing() as connection:
             return circuits.change(connection, destination, change, now=now)
+
+    def open_at(self, place: Lane) -> list[int]:
+        posts = (
+            sa.select(incidents.c.number)
+            .join(deliveries, deliveries.c.incident == incidents.c.number)
+            .where(
+                incidents.c.status.in_(OPEN_STATUSES),
+                IS_POST,
+                deliveries.c.status == DeliveryStatus.ACCEPTED,
+                claiming.is_in(place),
+            )
+        )
+        with self._database.reading() as connection:
+            return sorted(set(connection.scalars(posts)))
 
     def unfinished(self) -> int:
         with self._database.reading() as connection:

@@ -187,6 +187,14 @@ class InboxMessage:
     edited_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a notice is about: an incident, and what was found out about it."""
+
+    incident: Incident
+    found: Findings | None
+
+
 ChangeOfCircuit = Callable[[Circuit], Circuit]
 """What becomes of a destination's circuit; `core.circuit.WELL` is one of which nothing is kept."""
 
@@ -196,8 +204,8 @@ def no_change(known: Circuit) -> Circuit:
 
 
 class Outbox(Protocol):
-    """Claiming and settling deliveries; safe with several workers. Where a `circuit` is given it is what becomes of
-    the destination's circuit in the same transaction."""
+    """Claiming and settling deliveries; safe with several workers. Where a `circuit` is given it is what becomes
+    of the destination's circuit in the same transaction."""
 
     def connected(self) -> AbstractContextManager[None]:
         """Many small transactions follow, in this thread: what they share is kept until the block ends."""
@@ -217,6 +225,10 @@ class Outbox(Protocol):
         Args:
             without: lanes that are left alone.
         """
+        ...
+
+    def subjects(self, claimed: Collection[Delivery]) -> Mapping[int, Subject]:
+        """By number, what these are about, in one snapshot. What changes from now on owes an edit of its own."""
         ...
 
     def release(self, claimed: Collection[Delivery], *, now: datetime) -> None:

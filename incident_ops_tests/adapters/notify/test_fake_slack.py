@@ -10,7 +10,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from incident_ops_tests.fake_slack import FakeSlack, channel_id, hang
+from incident_ops_tests.fake_slack import FakeChannel, FakeSlack, channel_id, hang
 
 SECTION: dict[str, Any] = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
 
@@ -104,6 +104,149 @@ def test_an_edit_keeps_the_blocks_it_does_not_mention(server: FakeSlack, client:
     client.chat_update(channel=channel, ts=ts, text="3", blocks=[])
     assert server.posts()[0].blocks == []
     assert [edit.message.text for edit in server.edits] == ["2", "3"]
+
+
+BUTTON: dict[str, Any] = {
+    "type": "button",
+    "action_id": "a",
+    "text": {"type": "plain_text", "text": "x"},
+    "value": "v",
+}
+OPTION: dict[str, Any] = {"text": {"type": "plain_text", "text": "x"}, "value": "v"}
+LABEL: dict[str, Any] = {"type": "plain_text", "text": "x"}
+TEXT_INPUT: dict[str, Any] = {
+    "type": "input",
+    "label": LABEL,
+    "element": {"type": "plain_text_input", "action_id": "a", "max_length": 3_000},
+}
+
+
+def actions(*elements: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "actions", "elements": list(elements), **more}
+
+
+def menu(kind: str, options: int, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "action_id": "m", "options": [OPTION] * options, **more}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "accepted"),
+    [
+        ([actions(*({**BUTTON, "action_id": str(n)} for n in range(25)))], True),
+        ([actions(*({**BUTTON, "action_id": str(n)} for n in range(26)))], False),
+        ([actions()], False),
+        ([actions(BUTTON, BUTTON)], False),
+        ([actions({**BUTTON, "text": {"type": "mrkdwn", "text": "x"}})], False),
+        ([actions({**BUTTON, "text": {"type": "plain_text", "text": "x" * 76}})], False),
+        ([actions({**BUTTON, "value": "x" * 2_001})], False),
+        ([actions({**BUTTON, "style": "loud"})], False),
+        ([actions({**BUTTON, "action_id": "x" * 256})], False),
+        ([actions(BUTTON, block_id="b"), actions(BUTTON, block_id="b")], False),
+        ([actions(BUTTON, block_id="x" * 256)], False),
+        ([actions(menu("overflow", 5))], True),
+        ([actions(menu("overflow", 6))], False),
+        ([actions(menu("radio_buttons", 10))], True),
+        ([actions(menu("radio_buttons", 11))], False),
+        ([actions(menu("static_select", 100))], True),
+        ([actions(menu("static_select", 101))], False),
+        ([actions(menu("static_select", 0))], False),
+        ([actions(menu("static_select", 1, initial_option={**OPTION, "value": "other"}))], False),
+        ([actions(menu("static_select", 1, placeholder={"type": "plain_text", "text": "x" * 151}))], False),
+        ([actions({"type": "plain_text_input", "action_id": "a"})], False),
+    ],
+)
+def test_what_can_be_pressed_has_its_limits_too(client: WebClient, blocks: Any, accepted: bool) -> None:
+    test_blocks_outside_of_slacks_limits_are_refused(client, blocks, accepted)
+
+
+def a_window(**anything: Any) -> dict[str, Any]:
+    return {"type": "modal", "title": LABEL, "submit": LABEL, "blocks": [TEXT_INPUT], **anything}
+
+
+@pytest.mark.parametrize(
+    ("view", "accepted"),
+    [
+        (a_window(), True),
+        (a_window(title={"type": "plain_text", "text": "x" * 24}), True),
+        (a_window(title={"type": "plain_text", "text": "x" * 25}), False),
+        (a_window(submit={"type": "plain_text", "text": "x" * 25}), False),
+        (a_window(private_metadata="x" * 3_000, callback_id="x" * 255), True),
+        (a_window(private_metadata="x" * 3_001), False),
+        (a_window(callback_id="x" * 256), False),
+        (a_window(blocks=[]), False),
+        (a_window(blocks=[SECTION] * 100), True),
+        (a_window(blocks=[SECTION] * 101), False),
+        (a_window(blocks=[{**TEXT_INPUT, "element": BUTTON}]), False),
+        (a_window(blocks=[{**TEXT_INPUT, "label": {"type": "plain_text", "text": "x" * 2_001}}]), False),
+        (a_window(blocks=[{**TEXT_INPUT, "element": {"type": "plain_text_input", "max_length": 3_001}}]), False),
+        ({key: value for key, value in a_window().items() if key != "submit"}, False),
+        (a_window(type="home"), False),
+    ],
+)
+def test_windows_outside_of_slacks_limits_are_refused(
+    server: FakeSlack, client: WebClient, view: dict[str, Any], accepted: bool
+) -> None:
+    trigger = server.trigger()
+    if accepted:
+        opened = client.views_open(trigger_id=trigger, view=view)
+        assert refusal_of(client, "views.open", trigger_id=trigger, view=view) == "exchanged_trigger_id"
+        client.views_update(view_id=(opened["view"] or {})["id"], view=a_window(title=LABEL))
+        assert [window.view["title"] for window in server.views] == [LABEL]
+    else:
+        assert refusal_of(client, "views.open", trigger_id=trigger, view=view) == "invalid_arguments"
+    assert refusal_of(client, "views.open", trigger_id="made up", view=view) == "invalid_trigger_id"
+
+
+def test_one_person_alone_is_shown_something(server: FakeSlack, client: WebClient) -> None:
+    client.chat_postEphemeral(channel=channel_id("fin"), user="U0ERIN", text="only you")
+    elsewhere = {"channel": channel_id("fin"), "user": "U0NOBODY", "text": "x"}
+    assert refusal_of(client, "chat.postEphemeral", **elsewhere) == "user_not_in_channel"
+    request = urllib.request.Request(
+        server.response_url, data=b'{"text": "an answer"}', headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+    assert [whisper.text for whisper in server.whispers] == ["only you", "an answer"]
+    assert server.messages == []
+
+
+def test_channels_are_made_joined_and_found() -> None:
+    closed = FakeChannel(id="C0CLOSED", name="closed", is_private=True, members=[])
+    old = FakeChannel(id="C0OLD", name="old", is_archived=True)
+    outside = FakeChannel(id="C0OUTSIDE", name="outside", members=[])
+    with FakeSlack(
+        channels=[closed, old, outside], scopes=["chat:write", "channels:read", "channels:join"]
+    ) as server:
+        client = WebClient(token=server.token, base_url=server.base_url, retry_handlers=[])
+        assert client.auth_test().headers["x-oauth-scopes"] == "channels:join,channels:read,chat:write"
+        names = [channel["name"] for channel in client.conversations_list()["channels"] or ()]
+        assert names == ["old", "outside"]
+        assert refusal_of(client, "conversations.create", name="x") == "missing_scope"
+        assert refusal_of(client, "chat.postMessage", channel="C0OLD", text="x") == "is_archived"
+        assert refusal_of(client, "chat.postMessage", channel="C0CLOSED", text="x") == "channel_not_found"
+        assert refusal_of(client, "chat.postMessage", channel="C0OUTSIDE", text="x") == "not_in_channel"
+        client.conversations_join(channel="C0OUTSIDE")
+        post = client.chat_postMessage(channel="C0OUTSIDE", text="x")
+        link = client.chat_getPermalink(channel="C0OUTSIDE", message_ts=str(post["ts"]))["permalink"]
+        assert str(link).startswith("https://fake.slack.com/archives/C0OUTSIDE/p")
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "name"),
+    [
+        ("conversations.create", {"name": "fin"}, "name_taken"),
+        ("conversations.create", {"name": "Fin"}, "invalid_name_specials"),
+        ("conversations.create", {"name": "f" * 81}, "invalid_name_maxlength"),
+        ("conversations.invite", {"channel": channel_id("fin"), "users": "U0NOBODY"}, "user_not_found"),
+        ("conversations.setTopic", {"channel": channel_id("fin"), "topic": "x" * 251}, "too_long"),
+        ("conversations.info", {"channel": "C0NOWHERE"}, "channel_not_found"),
+        ("users.info", {"user": "U0NOBODY"}, "user_not_found"),
+    ],
+)
+def test_what_slack_refuses_of_channels_and_people_is_refused(
+    client: WebClient, method: str, arguments: Any, name: str
+) -> None:
+    assert refusal_of(client, method, **arguments) == name
 
 
 def test_form_bodies_are_read_like_json(server: FakeSlack) -> None:

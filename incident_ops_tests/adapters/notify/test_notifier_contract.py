@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from incident_ops.config.shape import KINDS_OF_RECEIVERS
 from incident_ops.core.alert import AlertKind
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
@@ -63,7 +64,7 @@ def posted(sink: Sink, message: Message | None = None) -> Receipt:
 
 
 def test_every_kind_that_can_be_configured_is_held_to_the_contract() -> None:
-    assert {name.partition(" ")[0] for name in every_sink()} >= {"inbox", "slack"}
+    assert {name.partition(" ")[0] for name in every_sink()} == {"inbox", *KINDS_OF_RECEIVERS}
 
 
 # ---- posts
@@ -94,10 +95,11 @@ def test_no_message_is_too_long_or_too_strange(sink: Sink, name: str) -> None:
 
 
 @every
-@pytest.mark.parametrize("name", messages.ALL)
+@pytest.mark.parametrize("name", messages.ABOUT)
 def test_no_incident_is_too_long_or_too_strange(sink: Sink, name: str) -> None:
-    posted(sink, replace(messages.ALL[name], about=INCIDENT))
-    assert len(sink.posts()) == 1
+    """One that is over by now need not be shown: nobody is woken for it."""
+    posted(sink, messages.ABOUT[name])
+    assert len(sink.posts()) in ((0, 1) if name == "over" else (1,))
 
 
 @every

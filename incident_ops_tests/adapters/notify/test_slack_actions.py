@@ -30,7 +30,7 @@ ERIN = "erin@acme.test"
 LATER = T0 + timedelta(minutes=30)
 KEY = "INC-7:post:slack:#fin"
 
-TRIGGERED = make_incident(7, responders=(ERIN,))
+TRIGGERED = make_incident(7)
 ACKNOWLEDGED = TRIGGERED.acknowledged(by=ERIN, at=T0 + timedelta(minutes=5)).in_role(
     Role.COMMANDER, ERIN, by=ERIN, at=LATER
 )
@@ -85,8 +85,9 @@ MENU = [
         (CLOSED, ["Fixed", "Expected", "False alarm", "Duplicate", "No action needed"]),
         (WITH_REASON, []),
         (MERGED, []),
+        (make_incident(0), []),
     ],
-    ids=["triggered", "acknowledged", "mitigated", "resolved", "closed", "with a reason", "merged"],
+    ids=["triggered", "acknowledged", "mitigated", "resolved", "closed", "with a reason", "merged", "sample"],
 )
 def test_only_what_is_possible_now_can_be_pressed(incident: Incident, shown: list[str]) -> None:
     assert words(incident) == shown

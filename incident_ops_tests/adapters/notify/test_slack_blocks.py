@@ -1,14 +1,8 @@
-"""Rendering for Slack: golden files for eyes, limits and harmlessness for anything at all.
+"""Rendering for Slack: golden files for eyes, limits and harmlessness for anything at all."""
 
-`UPDATE_GOLDEN=1 pytest …` writes the golden files anew; read the difference before keeping it.
-"""
-
-import json
-import os
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,38 +12,10 @@ from incident_ops.adapters.notify.slack_blocks import SlackPayload, render, rend
 from incident_ops.adapters.notify.slack_text import code, cut, fit, inline, plain, units
 from incident_ops.core.message import Colour, Link, Message
 from incident_ops_tests.adapters.notify import messages
+from incident_ops_tests.adapters.notify.golden_files import assert_looks_as_it_did
+from incident_ops_tests.adapters.notify.slack_texts import LOOSE_AMPERSAND, TEXTS, assert_harmless, texts_in
 from incident_ops_tests.fake_slack.rules import block_problems
 
-GOLDEN = Path(__file__).parent / "golden"
-
-# What Slack would act on. Our own links are the only `<…>`.
-LIVE_MENTION = re.compile(r"@(?:channel|here|everyone|group)|(?<![\w.+\-])@\w|<[!@#]", re.IGNORECASE)
-NO_LINK_OF_OURS = re.compile(r"<(?!https?://[^<>|\s]+\|[^<>]*>)", re.IGNORECASE)
-LOOSE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
-
-NASTY_PARTS = (
-    *(
-        "&",
-        "<",
-        ">",
-        "@",
-        "@channel",
-        "@here",
-        "<!channel>",
-        "<@U1>",
-        "&amp;",
-        "```",
-        "`",
-        "*",
-        "_",
-        "~",
-        "|",
-        "😀",
-    ),
-    *(" ", "\n", "\r\n", "\u200b", "\u202e", "\ud800", "\x00", "\x1b[31m", "http://", "https://a.test/", "ab"),
-)
-NASTY = st.lists(st.sampled_from(NASTY_PARTS)).map("".join)
-TEXTS = st.one_of(st.text(), NASTY, st.builds(lambda part, n: part * n, NASTY, st.sampled_from([2, 200, 3_000])))
 MESSAGES = st.builds(
     Message,
     incident_id=st.just("INC-1"),
@@ -67,27 +33,7 @@ MESSAGES = st.builds(
 
 def texts_of(payload: SlackPayload, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -> list[str]:
     """Every string that Slack would show."""
-    found = [payload.text]
-
-    def walk(value: object) -> None:
-        if isinstance(value, dict):
-            if value.get("type") in kinds:
-                found.append(value["text"])
-            for inner in value.values():
-                walk(inner)
-        elif isinstance(value, list | tuple):
-            for inner in value:
-                walk(inner)
-
-    walk(payload.blocks)
-    return found
-
-
-def assert_harmless(text: str) -> None:
-    assert not LIVE_MENTION.search(text), text
-    assert not NO_LINK_OF_OURS.search(text), text
-    assert not LOOSE_AMPERSAND.search(text), text
-    text.encode()  # no lone surrogates: Slack's JSON parser refuses them
+    return [payload.text, *texts_in(payload.blocks, kinds)]
 
 
 @pytest.mark.parametrize("name", messages.ALL)
@@ -95,11 +41,7 @@ def test_the_message_looks_as_it_did(name: str) -> None:
     message = messages.ALL[name]
     payload = render(message)
     drawn = {"text": payload.text, "blocks": payload.blocks, "text_only": render_text(message)}
-    file = GOLDEN / f"{name}.json"
-    text = json.dumps(drawn, ensure_ascii=False, indent=2) + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
+    assert_looks_as_it_did(name, drawn)
 
 
 @settings(deadline=None, max_examples=60)

@@ -226,7 +226,7 @@ def test_named_values_and_cursors_are_overwritten(store: SqlStore):
         tx.save_cursor("tail", "42", now=minutes(2))
         assert tx.cursor("tail") == "42"
     assert store.value("a") == "2"
-    assert store.values("") == {"a": ("2", minutes(2))}
+    assert store.values("a") == {"a": ("2", minutes(2))}
 
 
 def test_a_prefix_is_taken_literally(store: SqlStore):

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.adapters.store.migrate import HEAD
 from incident_ops.core.notices import Action
 from incident_ops.core.status import EntryKind
-from incident_ops_tests.adapters.store.values import LEASE, notice, opened_for, owe
+from incident_ops_tests.adapters.store.values import LEASE, SLACK, notice, opened_for, owe
 from incident_ops_tests.adapters.store.workers import answer_of, running
 from incident_ops_tests.builders import minutes
 
@@ -29,7 +30,7 @@ def owe_many(store: SqlStore, count: int) -> set[int]:
     opened_for(store, "a/b")
     for n in range(count):
         opened_for(store, f"many/{n}")
-    owe(store, *(notice(n + 2, Action.POST, f"p{n}") for n in range(count)))
+    owe(store, *(notice(n + 2, Action.POST, f"p{n}", to=replace(SLACK, address=f"#{n}")) for n in range(count)))
     return {delivery.id for n in range(count) for delivery in store.deliveries(n + 2)}
 
 

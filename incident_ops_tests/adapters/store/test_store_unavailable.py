@@ -170,4 +170,4 @@ def test_the_files_of_a_closed_store_can_be_moved(tmp_path: Path):
         store.set_value("a", "1", now=minutes(0))
     assert [path.name for path in tmp_path.iterdir()] == ["store.db"]
     with closing(sqlite3.connect(tmp_path / "store.db")) as raw:
-        assert raw.execute("SELECT value FROM named_values").fetchall() == [("1",)]
+        assert raw.execute("SELECT value FROM named_values WHERE name = 'a'").fetchall() == [("1",)]

@@ -25,7 +25,7 @@ from incident_ops.core.notices import Action, Notice
 from incident_ops.core.provenance import Ref
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Priority, Severity
-from incident_ops.core.status import CauseClass, EntryKind, Resolution, Status, TimelineEntry
+from incident_ops.core.status import CauseClass, EntryKind, Resolution, Role, Status, TimelineEntry
 from incident_ops.core.trail import Edge
 from incident_ops_tests.builders import make_alert, make_incident, minutes
 
@@ -125,6 +125,7 @@ COMPLETE_INCIDENT = Incident(
     excuse="expected event black friday",
     assignee="bob",
     responders=("ana@example.com", "bob@example.com"),
+    roles=MappingProxyType({Role.COMMANDER: "ana@example.com"}),
     resolution=Resolution.FALSE_POSITIVE,
     acknowledged_at=minutes(4),
     resolved_at=minutes(9),

@@ -5,6 +5,7 @@ import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from jsonschema import Draft7Validator, FormatChecker
@@ -37,6 +38,6 @@ def _validator(name: str) -> Draft7Validator:
     return Draft7Validator(schema, format_checker=_formats)
 
 
-def violations(name: str, value: object) -> list[str]:
+def violations(name: str, value: Any) -> list[str]:
     """What of `value` the schema of that name does not allow."""
     return [f"{error.json_path}: {error.message[:200]}" for error in _validator(name).iter_errors(value)]

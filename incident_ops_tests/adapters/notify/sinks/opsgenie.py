@@ -109,6 +109,10 @@ def _refusal(value: dict[str, Any]) -> Answer | None:
     wrong += [name for name in value if name not in _FIELDS]
     tags, details = value.get("tags", []), value.get("details", {})
     wrong += ["tags"] if len(tags) > 20 or any(len(tag) > 50 for tag in tags) else []
+    wrong += (
+        ["an empty detail"] if not all(name.strip() and text.strip() for name, text in details.items()) else []
+    )
+    wrong += ["an empty tag"] if not all(tag.strip() for tag in tags) else []
     wrong += ["details"] if sum(len(name) + len(text) for name, text in details.items()) > 8_000 else []
     wrong += ["priority"] if value.get("priority", "P1") not in ("P1", "P2", "P3", "P4", "P5") else []
     return json_answer({"message": f"not valid: {', '.join(wrong)}"}, status=422) if wrong else None

@@ -30,9 +30,7 @@ def upgrade() -> None:
     op.add_column("incidents", sa.Column("roles", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("deliveries", sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True))
     for name, indexed, where in _INDEXES:
-        op.create_index(
-            name, "deliveries", indexed, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
-        )
+        op.create_index(name, "deliveries", indexed, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
     op.create_table(
         "circuits",
         sa.Column("kind", sa.Text(), nullable=False),
