@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from incident_ops.adapters.store import open_store
+from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops_tests.processes import make_home
 
 
@@ -24,6 +24,13 @@ def blank_store(file: Path) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_migrated_store(), file)
     return f"sqlite:///{file}"
+
+
+@contextmanager
+def empty_store(file: Path) -> Iterator[SqlStore]:
+    """Our own store, without a row, open."""
+    with open_store(blank_store(file)) as store, kept_open(file):
+        yield store
 
 
 @contextmanager

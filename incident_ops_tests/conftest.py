@@ -32,8 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays. Python's garbage collector would walk over this million of objects hundreds of
-    times: left alone it takes a sixth of the suite's time."""
+    """What is imported by now stays: a million objects that Python's garbage collector would walk over hundreds of
+    times. Left alone it takes a sixth of the suite's time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_ops_tests.benchmarks import routing
+from incident_ops_tests.benchmarks import delivery, routing
 from incident_ops_tests.benchmarks.__main__ import ALL, main
 from incident_ops_tests.benchmarks.table import DATA_VARIABLE
 
@@ -30,3 +30,16 @@ def test_the_routing_benchmark_measures_what_it_says():
     decide = routing.ours()
     paged = {person for each in asked for person in decide(*each)[1]}
     assert len({person.split("_")[1] for person in paged}) > routing.SCHEDULES / 2
+
+
+def test_the_delivery_benchmark_delivers_everything_and_is_not_slower_than_a_slow_machine_excuses():
+    """It counts what arrived itself. The limits are generous: others may use this machine."""
+    row = delivery.sqlite_row(60)
+    assert float(row.measured.replace(",", "")) > delivery.ON_SQLITE / 40
+    assert float(delivery.render_row(3).measured.removesuffix(" ms")) < 10 * delivery.RENDERED
+
+
+def test_the_delivery_benchmarks_quiet_pass_is_a_pass_over_delivered_rows():
+    row = delivery.quiet_row(history=2_000, rounds=15)
+    assert "2,000 delivered" in row.name
+    assert float(row.measured.split()[2]) < 3

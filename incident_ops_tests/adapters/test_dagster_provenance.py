@@ -13,13 +13,13 @@ from dagster._core.definitions.observe import observe
 
 from incident_ops.adapters.dagster_board import DagsterBoard
 from incident_ops.adapters.dagster_events import DagsterEvents
-from incident_ops.adapters.store import open_store
 from incident_ops.core.alert import CheckSeverity
 from incident_ops.core.lineage.columns import ColumnRef
 from incident_ops.core.provenance import Column, Facts, Materialization, Provenance, RecordKind, Ref, View
 from incident_ops_tests import tenant
 from incident_ops_tests.adapters import shop_of_traps as shop
 from incident_ops_tests.adapters.event_log import now
+from incident_ops_tests.blank import empty_store
 from incident_ops_tests.builders import make_alert, make_incident
 
 ORDERS = "raw/shop/orders"
@@ -298,7 +298,7 @@ def test_assets_of_our_own_are_left_out(instance: dg.DagsterInstance):
 def test_our_copy_stays_when_dagster_forgets(instance: dg.DagsterInstance, tmp_path: Path, forget: str):
     run_id = shop.build(instance, "of_graph", "measured")
     before = facts(instance)
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+    with empty_store(tmp_path / "store.db") as store:
         with store.transaction() as tx:
             tx.add_facts(before)
         if forget == "a wipe":

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from incident_ops.config import Settings, missing_secrets, settings_from_text
 from incident_ops.config.shape import KINDS_OF_RECEIVERS
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import compose
+from incident_ops.core.notices import Action
 from incident_ops.core.routing import Destination
 from incident_ops.core.sample import bare_incident, full_incident
 from incident_ops.engine.ports import CanCheck, CanUpdate, Fades
 from incident_ops.engine.sinks import Sinks
 from incident_ops_tests.adapters.notify import messages
 from incident_ops_tests.blank import blank_store
+from incident_ops_tests.engine.outbox import deliver, open_incident, owe
 from incident_ops_tests.fake_slack import FakeSlack
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -208,6 +211,26 @@ def test_the_fallback_is_a_place_that_can_be_written_to(
     assert str(wired(store, text, INCIDENT_OPS_SLACK_TOKEN=token).fallback) == expected
 
 
+@pytest.mark.parametrize(
+    ("place", "kept_for"),
+    [
+        (Destination(kind="pagerduty", address="p"), "the receiver p cannot be written to: "),
+        (Destination(kind="email", address="ops@acme.test"), "mail cannot be sent: "),
+    ],
+)
+def test_what_cannot_be_sent_is_said_kept_and_told_elsewhere(
+    store: SqlStore, place: Destination, kept_for: str
+) -> None:
+    """The file of an example: the fallback receiver is mail, and nobody has named a server yet."""
+    number = open_incident(store)
+    owe(store, number, Action.POST, to=place)
+    text = f"{MAIL}- {{name: p, pagerduty: {{routing_key: {{env: NONE}}}}}}\nfallback_receiver: mail"
+    done = deliver(store, wired(store, text))
+    assert [sentence.removeprefix(f"{place}: ").startswith(kept_for) for sentence in done.for_people] == [True]
+    assert (done.delivered, done.pending) == (1, 1)
+    assert [kept.to for kept in store.inbox()] == ["#data-incidents"]
+
+
 def test_people_can_be_written_to_by_mail_where_a_server_is_named(store: SqlStore) -> None:
     assert wired(store, SMTP).mail is True
     assert wired(store, "").mail is False
@@ -233,9 +256,9 @@ def test_messages_have_buttons_where_somebody_hears_them(
         sinks = wired(
             store, "", INCIDENT_OPS_SLACK_TOKEN=token, INCIDENT_OPS_SLACK_BASE_URL=slack.base_url, **more
         )
-        message = compose(bare_incident(NOW), links_of=lambda _: ())
+        message = compose(replace(bare_incident(NOW), number=7), links_of=lambda _: ())
         place = Destination(kind="slack", address="#fin")
-        sinks.notifiers["slack"].send(place, message, key="INC-0:post:slack:#fin")
+        sinks.notifiers["slack"].send(place, message, key="INC-7:post:slack:#fin")
         kinds = {block["type"] for block in slack.messages[0].blocks}
     assert ("actions" in kinds) is has_buttons
 

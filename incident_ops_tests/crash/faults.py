@@ -95,7 +95,7 @@ def slack_away_in_a_storm(run: Run) -> Outcome:
 def killed_at_each_step(run: Run) -> Outcome:
     outcomes: list[Outcome] = []
     for name, story in STORIES.items():
-        for step, outcome in killed_at_every_step(story, run.folder / name, once_each=False):
+        for step, outcome in killed_at_every_step(story, run.folder / name):
             run.say(f"{name}: {step}")
             outcomes.append(outcome)
     return reduce(add, outcomes)

@@ -4,6 +4,7 @@ A worker so begins within milliseconds, and inherits neither the threads of the 
 """
 
 import atexit
+import gc
 import logging
 import os
 import pickle
@@ -69,6 +70,7 @@ def serve() -> None:
     """Takes orders by standard input until nobody gives any more."""
     logging.getLogger().addHandler(logging.NullHandler())  # what workers warn of is their faults' doing
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
+    gc.freeze()  # what is shared with the workers stays shared
     lives: dict[int, int] = {}
     while True:
         try:

@@ -94,7 +94,7 @@ class WatchedStore:
     """
 
     _READING = frozenset(
-        {"incident", "findings", "deliveries", "unfinished", "waiting", "circuits", "connected", "value"}
+        {"incident", "subjects", "findings", "deliveries", "unfinished", "waiting", "circuits", "connected"}
     )
 
     def __init__(self, store: SqlStore, step: Step) -> None:

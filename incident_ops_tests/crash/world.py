@@ -163,11 +163,11 @@ class World:
         return self.ends(self.begins(**job))
 
     def settles(self, **job: Any) -> None:
-        """A minute passes after every pass until nothing is owed any more; at most for some hours."""
+        """A pass a minute until nothing is owed any more; at most for some hours."""
         for _ in range(MOST_PASSES):
-            self.delivers(**job)
             if not self.store.unfinished():
                 return
+            self.delivers(**job)
             self.later(60)
 
 

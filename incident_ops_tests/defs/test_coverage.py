@@ -5,10 +5,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from incident_ops.adapters.store import open_store
 from incident_ops.adapters.wiring import DATABASE_FILE, dispose_stores, utc_now
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.definitions import build_definitions
+from incident_ops_tests.blank import empty_store
 from incident_ops_tests.processes import make_home
 
 
@@ -20,7 +20,7 @@ def test_the_report_has_the_shares_as_numbers_and_what_to_add(
     for name in ("INCIDENT_OPS_CONFIG", "INCIDENT_OPS_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     nodes = [AssetNode(key="orders", owners=("team:fin",), checks=("volume",)), AssetNode(key="strange|name")]
-    with open_store(f"sqlite:///{home / DATABASE_FILE}") as store:
+    with empty_store(home / DATABASE_FILE) as store:
         store.save_catalog(Catalog(nodes, fetched_at=utc_now()))
     with dg.DagsterInstance.get() as instance:
         job = build_definitions().resolve_implicit_global_asset_job_def()

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from incident_ops.adapters.store import SqlStore, open_store
-from incident_ops_tests.blank import blank_store, kept_open
+from incident_ops.adapters.store import SqlStore
+from incident_ops_tests.blank import empty_store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqlStore]:
-    file = tmp_path / "x.db"
-    with open_store(blank_store(file)) as opened, kept_open(file):
+    with empty_store(tmp_path / "x.db") as opened:
         yield opened

@@ -1,12 +1,12 @@
 """What people ask for: carried out once, told like any other change, and refused with a sentence that says why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from incident_ops.adapters.store import SqlStore
+from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.commands import (
     Acknowledge,
@@ -82,6 +82,15 @@ def desk(store: SqlStore) -> Desk:
     return Desk(store, knowing("tasks"))
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_store(request: pytest.FixtureRequest) -> Iterator[SqlStore]:
+    if request.param == "sqlite":
+        yield request.getfixturevalue("store")
+        return
+    with open_store(request.getfixturevalue("migrated_postgres_url")) as opened:
+        yield opened
+
+
 def test_each_command_does_what_it_says(desk: Desk) -> None:
     assert desk(Acknowledge(number=1)).assignee == ANN
     assert desk(Assign(number=1, to="team:fin")).assignee == "team:fin"
@@ -126,8 +135,9 @@ def test_the_same_twice_changes_nothing_twice_and_says_so(desk: Desk, command: C
 
 
 @pytest.mark.parametrize(("command", "_"), SECOND_TIME, ids=lambda value: type(value).__name__)
-def test_the_same_from_several_at_once_is_done_once(desk: Desk, command: Command, _: str) -> None:
+def test_the_same_from_several_at_once_is_done_once(any_store: SqlStore, command: Command, _: str) -> None:
     """Two consoles may get the same press, or one person may press in two windows."""
+    desk = Desk(any_store, knowing("tasks"))
 
     def give(_: int) -> bool:
         try:

@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from incident_ops.adapters.store import SqlStore, open_store
+from incident_ops.adapters.store import SqlStore
 from incident_ops.core.alert import Alert
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.incident import Incident
@@ -21,6 +21,7 @@ from incident_ops.engine.dispatch import dispatch
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.triage import change, triage
+from incident_ops_tests.blank import empty_store
 from incident_ops_tests.builders import T0, make_alert, make_recovery, minutes
 from incident_ops_tests.engine.fakes import FakeSink, sinks
 
@@ -77,7 +78,7 @@ EXPECTED = (
 def test_four_failures_read_in_any_order_of_one_pass_are_one_incident_and_one_post(tmp_path) -> None:
     alerts = failing(*FOUR)
     for n, order in enumerate(permutations(alerts)):
-        with open_store(f"sqlite:///{tmp_path}/{n}.db") as store:
+        with empty_store(tmp_path / f"{n}.db") as store:
             done = triage(store, order, knowing(), now=minutes(10))
             assert done.opened == ("INC-1",)
             [incident] = store.incidents()
@@ -88,7 +89,7 @@ def test_four_failures_read_in_any_order_of_one_pass_are_one_incident_and_one_po
 def test_four_failures_that_arrive_one_by_one_in_any_order_end_in_the_same_incident(tmp_path) -> None:
     alerts = failing(*FOUR)
     for n, order in enumerate(permutations(alerts)):
-        with open_store(f"sqlite:///{tmp_path}/{n}.db") as store:
+        with empty_store(tmp_path / f"{n}.db") as store:
             for alert in order:
                 triage(store, [alert], knowing(), now=minutes(10))
             [incident] = open_ones(store)
@@ -182,7 +183,7 @@ def test_with_pointers_the_verdict_that_comes_last_moves_the_root_of_all_in_ever
     """That rev_daily was built from a bad orders is proved before raw is known to be bad; then orders itself was
     built from a bad record, and both belong to that."""
     for n, order in enumerate(permutations(FOUR)):
-        with open_store(f"sqlite:///{tmp_path}/{n}.db") as store:
+        with empty_store(tmp_path / f"{n}.db") as store:
             triage(store, [], knowing(), now=minutes(0), facts=BUILT, cursor=("dagster", "1"))
             for k, asset in enumerate(order):
                 alert = make_alert(asset, minutes(k), materialization=IDS[asset])

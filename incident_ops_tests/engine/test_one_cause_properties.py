@@ -7,13 +7,14 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_ops.adapters.store import SqlStore, open_store
+from incident_ops.adapters.store import SqlStore
 from incident_ops.core.alert import Alert, Observation
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.routing import RoutingRules
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.triage import triage
+from incident_ops_tests.blank import empty_store
 from incident_ops_tests.builders import T0, make_alert, make_recovery, minutes
 
 NAMES = [f"a{n}" for n in range(7)]
@@ -59,7 +60,7 @@ def test_any_order_and_any_pages_end_in_the_same_incidents(
     with TemporaryDirectory() as folder:
         ends = []
         for n, pages in enumerate(([alerts], [shuffled[:cut], shuffled[cut:]], [[alert] for alert in shuffled])):
-            with open_store(f"sqlite:///{Path(folder) / f'{n}.db'}") as store:
+            with empty_store(Path(folder) / f"{n}.db") as store:
                 for page in pages:
                     triage(store, page, knowledge, now=minutes(60))
                 ends.append(partition_of(store))
@@ -89,7 +90,7 @@ def test_whatever_fails_recovers_and_fails_again_is_in_one_open_incident_until_i
     rules = RoutingRules(sink="slack", default_channel="#data")
     knowledge = Knowledge(catalog=catalog, policy=Policy(routing=rules), installed_at=T0)
     failing: dict[tuple[str, str], Alert] = {}
-    with TemporaryDirectory() as folder, open_store(f"sqlite:///{Path(folder) / 'any.db'}") as store:
+    with TemporaryDirectory() as folder, empty_store(Path(folder) / "any.db") as store:
         for number, page in enumerate(pages):
             observations: list[Observation] = []
             for place, (asset, check, fails) in enumerate(page):

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from incident_ops.adapters.store import SqlStore, open_store
+from incident_ops.adapters.store import SqlStore
 from incident_ops.core.provenance import Evaluation, Facts, Materialization, Provenance, RecordKind
 from incident_ops.engine import provenance
 from incident_ops.engine.provenance import EARLIER, LATER, Gathered, gather
 from incident_ops_tests.adapters.store.test_cost import recorded
+from incident_ops_tests.blank import empty_store
 from incident_ops_tests.builders import minutes
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqlStore]:
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+    with empty_store(tmp_path / "store.db") as store:
         yield store
 
 

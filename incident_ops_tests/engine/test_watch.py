@@ -8,8 +8,8 @@ import pytest
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.matching import parse_matcher
-from incident_ops.core.notices import Action
-from incident_ops.core.routing import RoutingRules
+from incident_ops.core.notices import Action, Notice
+from incident_ops.core.routing import Destination, RoutingRules
 from incident_ops.core.severity import Assessment, Severity
 from incident_ops.core.status import Status
 from incident_ops.engine.knowledge import Knowledge
@@ -17,8 +17,8 @@ from incident_ops.engine.policy import Policy, SeverityRule
 from incident_ops.engine.triaged import Triaged
 from incident_ops.engine.watch import BEHIND, beat, is_due, judge, last_beat, tell
 from incident_ops_tests.builders import T0, minutes
-from incident_ops_tests.engine.fakes import FakeWorkspace
-from incident_ops_tests.engine.outbox import open_incident, owe
+from incident_ops_tests.engine.fakes import FakeSink, FakeWorkspace, sinks
+from incident_ops_tests.engine.outbox import FIN, REFUSED, deliver, open_incident, owe
 
 KNOWLEDGE = Knowledge(
     catalog=Catalog(),
@@ -136,3 +136,83 @@ def test_the_configurations_own_grading_decides_first_match_first() -> None:
     assert policy.graded(ours, both) == Assessment(severity=Severity.SEV0, reasons=('severity rule team = "fin"',))
     assert policy.graded(ours, gold).severity is Severity.SEV3
     assert policy.graded(ours, {}) is ours
+
+
+# ---- dead letters
+
+
+def judged(store: SqlStore, *, at: float) -> dict[str, str]:
+    """What is told of deliveries, by place."""
+    conditions = judge(store, FakeWorkspace(), config_trouble="", loops_of_others=(), now=minutes(at))
+    return {c.name: c.trouble for c in conditions if c.name.startswith("deliveries to ") and c.trouble}
+
+
+def own_troubles(store: SqlStore) -> dict[str, Status]:
+    return {i.title: i.status for i in store.incidents() if i.labels.get("source") == "incident_ops"}
+
+
+def test_a_dead_reply_is_on_the_timeline_and_told_until_that_place_accepts_again(store: SqlStore) -> None:
+    number = open_incident(store)
+    owe(store, number, Action.POST)
+    owe(store, number, Action.REPLY, "acknowledged")
+    deliver(store, sinks(FakeSink(None, REFUSED)))
+    said = "reply to slack:#fin was refused: channel_not_found"
+    assert store.timeline(number)[-1].text == said
+    assert watch(store, at=1).opened == ("INC-2",)
+    assert (store.incident(2).title, store.incident(2).summary) == ("incident_ops: deliveries to slack:#fin", said)
+    assert watch(store, at=2) == Triaged()
+    owe(store, number, Action.EDIT, at=3)
+    deliver(store, sinks(FakeSink()), at=3)
+    assert watch(store, at=3).resolved == ("INC-2",)
+    assert (watch(store, at=4), store.circuits()) == (Triaged(), [])
+
+
+def test_what_died_is_told_even_when_the_place_accepts_again_at_once(store: SqlStore) -> None:
+    number = open_incident(store)
+    owe(store, number, Action.POST)
+    owe(store, number, Action.REPLY, "acknowledged")
+    owe(store, number, Action.EDIT)
+    deliver(store, sinks(FakeSink(None, REFUSED, None)))
+    assert watch(store, at=1).opened == ("INC-2",)
+    assert watch(store, at=2).resolved == ("INC-2",)
+
+
+def test_a_place_where_nothing_died_for_a_day_is_no_trouble_any_more(store: SqlStore) -> None:
+    owe(store, open_incident(store), Action.POST)
+    deliver(store, sinks(FakeSink(REFUSED), FakeSink(kind="inbox")))
+    assert watch(store, at=1).opened == ("INC-2",)
+    assert watch(store, at=24 * 60 - 1) == Triaged()
+    assert watch(store, at=24 * 60).resolved == ("INC-2",)
+    assert store.circuits() == []
+
+
+def test_a_digest_that_died_is_told_though_it_has_no_timeline(store: SqlStore) -> None:
+    digest = Notice(key="d", number=None, destination=FIN, action=Action.TELL, text="Ten things")
+    with store.transaction() as tx:
+        tx.enqueue([digest], now=minutes(0))
+    deliver(store, sinks(FakeSink(REFUSED), FakeSink(kind="inbox")))
+    assert watch(store, at=1).opened == ("INC-1",)
+
+
+def test_a_dead_letter_of_the_fallback_itself_does_not_go_round_for_ever(store: SqlStore) -> None:
+    """Neither Slack nor the inbox takes anything: what tells of it dies too, and that is the end of it."""
+    owe(store, open_incident(store), Action.POST)
+    nowhere = {"#fin": REFUSED, "#data": REFUSED}
+    for at in range(0, 3 * 24 * 60, 60):
+        where = sinks(FakeSink(down=nowhere), FakeSink(kind="inbox", down=nowhere))
+        deliver(store, where, at=at)
+        watch(store, at=at)
+        deliver(store, where, at=at)
+    assert len(store.incidents()) == 4, "the failure, and one for each place"
+    assert set(own_troubles(store).values()) == {Status.RESOLVED}
+    assert store.unfinished() == 0
+
+
+def test_a_hundred_dead_channels_are_not_a_hundred_incidents_of_our_own(store: SqlStore) -> None:
+    for n in range(100):
+        owe(store, open_incident(store, f"a/{n}"), Action.POST, to=Destination(kind="slack", address=f"#{n}"))
+    down = {f"#{n}": REFUSED for n in range(100)}
+    deliver(store, sinks(FakeSink(down=down), FakeSink(kind="inbox")))
+    assert len(judged(store, at=1)) == 10
+    watch(store, at=1)
+    assert (len(judged(store, at=2)), len(own_troubles(store))) == (10, 10)

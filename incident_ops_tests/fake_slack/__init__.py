@@ -8,6 +8,9 @@
         …
         assert [post.text for post in slack.posts("#fin")] == [...]
 
+People press and are answered: `slack.trigger()` and `slack.response_url` are what a payload carries, `slack.views`
+and `slack.whispers` what came of it. `FakeUser` and `FakeChannel` say more of people and channels than a name.
+
 By hand: `python -m incident_ops_tests.fake_slack --port 0` prints its base URL and a line for every request.
 Needs nothing but the standard library. The rules are those of docs.slack.dev (reference/methods, block-kit).
 """

@@ -10,6 +10,7 @@ import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -30,6 +31,12 @@ LONGEST_ANSWER = 4 * 1024 * 1024
 """Bytes of an answer that are read; what comes after them is not looked at."""
 
 _LONGEST_SAID = 200
+_HEADERS = {
+    "User-Agent": "incident_ops",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # what is short on the wire is short in memory
+    "Content-Type": "application/json; charset=utf-8",
+}
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 _asking = ContextVar("asking", default=False)
@@ -124,15 +131,15 @@ class Api:
         if value is not None:
             text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
             body = text.encode("utf-8", "replace")
-        sent = {"Accept": "application/json", "Content-Type": "application/json; charset=utf-8", **(headers or {})}
+        sent = {**_HEADERS, **(headers or {})}
         if self._authorization is not None:
             sent["Authorization"] = self._authorization
         if self._parts is None or not all(map(_HEADER_VALUE.fullmatch, sent.values())):
             raise unusable(self._sink)
-        url = urlunsplit((self._parts.scheme, _netloc(self._parts), self._parts.path.rstrip("/") + path, "", ""))
-        if path == "":  # an address that is used whole
-            url = urlunsplit(self._parts._replace(netloc=_netloc(self._parts), fragment=""))
-        outcome = self._outcome(method, url, query, body, sent, what=what, adds=adds)
+        request = requests.Request(
+            method, _url(self._parts, path), params=list(query), data=body, headers=sent, auth=_as_it_is
+        )
+        outcome = self._outcome(request, what, adds=adds)
         if isinstance(outcome, TransportError):
             raise outcome  # here, so that no traceback shows the library's error, address and all
         if outcome.status in also or 200 <= outcome.status < 300:
@@ -149,20 +156,10 @@ class Api:
             raise TransportError(f"{problem}; check its address and the proxy", fate_unknown=adds)
         return value
 
-    def _outcome(
-        self,
-        method: str,
-        url: str,
-        query: Sequence[tuple[str, str]],
-        body: bytes | None,
-        headers: Mapping[str, str],
-        *,
-        what: str,
-        adds: bool,
-    ) -> Answer | TransportError:
+    def _outcome(self, request: requests.Request, what: str, *, adds: bool) -> Answer | TransportError:
         token = _asking.set(True)
         try:
-            return self._exchange(method, url, query, body, headers)
+            return self._exchange(request)
         except Forbidden as error:
             return TransportError(f"{self._sink} was not asked: {error}", needs_person=True)
         except (requests.RequestException, HTTPError, HTTPException, OSError, UnicodeError) as error:
@@ -170,60 +167,28 @@ class Api:
         finally:
             _asking.reset(token)
 
-    def _exchange(
-        self,
-        method: str,
-        url: str,
-        query: Sequence[tuple[str, str]],
-        body: bytes | None,
-        headers: Mapping[str, str],
-    ) -> Answer:
-        tries: list[HTTPAdapter] = [HTTPAdapter()]
-        if self._pins is not None:
-            host, port = _host_and_port(url)
-            addresses = self._pins.addresses_of(host, port, url)
-            headers = {**headers, "Host": urlsplit(url).netloc}
-            if addresses is not None:
-                tries = [PinnedAdapter(address) for address in addresses]
-        failure: Exception | None = None
-        for adapter in tries:
+    def _exchange(self, request: requests.Request) -> Answer:
+        addresses = self._pins.addresses_of(str(request.url)) if self._pins is not None else None
+        adapters = [HTTPAdapter()] if addresses is None else [PinnedAdapter(each) for each in addresses]
+        for adapter in adapters[:-1]:
             try:
-                return self._once(adapter, len(tries), method, url, query, body, headers)
+                return self._once(adapter, request, connect=self._timeout / len(adapters))
             except requests.ConnectionError as error:
                 if not _never_connected(error):
                     raise
-                failure = error  # nothing was sent, so the next address may be tried
-        assert failure is not None
-        raise failure
+        return self._once(adapters[-1], request, connect=self._timeout / len(adapters))
 
-    def _once(
-        self,
-        adapter: HTTPAdapter,
-        tries: int,
-        method: str,
-        url: str,
-        query: Sequence[tuple[str, str]],
-        body: bytes | None,
-        headers: Mapping[str, str],
-    ) -> Answer:
-        with requests.Session() as session:
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            response = session.request(
-                method,
-                url,
-                params=list(query),
-                data=body,
-                headers={"User-Agent": "incident_ops", "Accept-Encoding": "identity", **headers},
-                auth=_as_it_is,
-                timeout=(self._timeout / tries, self._timeout),
-                allow_redirects=False,
-                stream=True,
-            )
-            with response:
+    def _once(self, adapter: HTTPAdapter, request: requests.Request, *, connect: float) -> Answer:
+        """Not by `Session.send`: that reads all of a redirect's body and parses where it leads to, even if it is
+        told not to follow."""
+        with closing(adapter), requests.Session() as session:
+            prepared = session.prepare_request(request)
+            around = session.merge_environment_settings(str(prepared.url), {}, True, None, None)
+            timeout = (connect, self._timeout)
+            with adapter.send(prepared, timeout=timeout, **around) as response:
                 names = {name.lower(): value for name, value in response.headers.items()}
-                body_read = _beginning_of(response, deadline=time.monotonic() + self._timeout)
-                return Answer(status=response.status_code, headers=names, body=body_read)
+                body = _beginning_of(response, deadline=time.monotonic() + self._timeout)
+                return Answer(status=response.status_code, headers=names, body=body)
 
     def words(self, answer: Answer) -> str:
         """What the sink gives as its reasons, in one short line without markup of its own or secrets of ours."""
@@ -260,9 +225,10 @@ def _netloc(parts: SplitResult) -> str:
     return parts.netloc.rpartition("@")[2]
 
 
-def _host_and_port(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+def _url(parts: SplitResult, path: str) -> str:
+    """An address without a path of ours is used whole, with its query."""
+    whole = parts._replace(netloc=_netloc(parts), fragment="")
+    return urlunsplit(whole._replace(path=parts.path.rstrip("/") + path, query="") if path else whole)
 
 
 def _user_of(parts: SplitResult) -> str | None:

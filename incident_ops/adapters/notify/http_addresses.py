@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from socket import gaierror
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -51,8 +52,8 @@ class Pins:
         self._private = private
         self._resolve = resolve or resolved
 
-    def addresses_of(self, host: str, port: int, url: str) -> Sequence[str] | None:
-        """The addresses behind `host`, in order of preference; None where a proxy connects for us.
+    def addresses_of(self, url: str) -> Sequence[str] | None:
+        """The addresses behind the URL's host, in order of preference; None where a proxy connects for us.
 
         A proxy resolves the name itself, so that what we would resolve proves little: with one, only what we can
         resolve ourselves is judged, and the proxy has the last word.
@@ -61,9 +62,11 @@ class Pins:
             Forbidden: at least one address is not allowed; mixed results are no accident.
             OSError: the name cannot be resolved.
         """
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
         is_proxied = select_proxy(url, get_environ_proxies(url)) is not None
         try:
-            addresses = self._resolve(host, port)
+            addresses = self._resolve(parts.hostname or "", port)
         except OSError:
             if is_proxied:
                 return None
@@ -118,7 +121,7 @@ def _embedded(address: Address) -> Address:
 
 class PinnedAdapter(HTTPAdapter):
     """Connects to `address`, whatever the URL's host resolves to; that name is still the one in SNI, in the check
-    of the certificate and (by the caller) in the header `Host`."""
+    of the certificate and in the header `Host`."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -130,4 +133,5 @@ class PinnedAdapter(HTTPAdapter):
         host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
         if host["scheme"] == "https":
             tls = {**tls, "server_hostname": host["host"]}
+        request.headers["Host"] = urlsplit(str(request.url)).netloc
         return {**host, "host": self._address}, tls

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from incident_ops.adapters.notify.alert_keys import is_post
 from incident_ops.adapters.notify.http import Answer, Api, basic, host_of
 from incident_ops.adapters.notify.http_outcomes import Sink
-from incident_ops.adapters.notify.plain import render_lines
+from incident_ops.adapters.notify.plain import clean, render_lines
 from incident_ops.adapters.notify.shortened import bounded, short, short_line, web_links
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
@@ -38,7 +38,7 @@ _GONE = "the issue is gone, or the token's user may not see it any more"
 _OUR_OWN_FAULT = frozenset({"summary", "description"})
 _NOT_IN_A_LABEL = re.compile(r"[^A-Za-z0-9_.\-]+")
 _NOT_IN_A_LINK = re.compile(r"[^\w .,\-]+")
-_FENCE = re.compile(r"\{(?=\s*noformat)", re.IGNORECASE)
+_MARKUP = re.compile(r"\{(?=\s{0,9}noformat)|\[(?=~|[^\]|\n]{0,200}\|)", re.IGNORECASE)
 _ZERO_WIDTH = "\u200b"
 
 
@@ -111,7 +111,7 @@ class JiraNotifier:
 
     def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt:
         what = f"a comment on {thread.message}"
-        value = {"body": f"{literal(short(text, LONGEST_TEXT))}\n{signature_of(key)}"}
+        value = {"body": f"{literal(text)}\n{signature_of(key)}"}
         path = f"{_issue(thread)}/comment"
         comment = self._api.ask_json("POST", path, what=what, value=value, adds=True, gone=_GONE)
         return Receipt(channel=thread.channel, message=self._told(comment, "id", what))
@@ -203,9 +203,10 @@ def fields_of(message: Message) -> dict[str, str]:
         f"[{_NOT_IN_A_LINK.sub(' ', link.label).strip() or 'link'}|{quote(link.url, safe=_URL_SAFE)}]"
         for link in web_links(message.links, 10)
     ]
-    text = literal(short(render_lines(replace(bounded(message), links=())), LONGEST_TEXT - sum(map(len, links))))
+    text = literal(render_lines(replace(bounded(message), links=())), LONGEST_TEXT - sum(map(len, links)))
     return {
-        "summary": short_line(message.headline, LONGEST_SUMMARY) or "incident_ops",
+        "summary": short_line(harmless(message.headline[: 4 * LONGEST_SUMMARY]), LONGEST_SUMMARY)
+        or "incident_ops",
         "description": "\n".join((text, " ".join(links))),
     }
 
@@ -213,9 +214,15 @@ def fields_of(message: Message) -> dict[str, str]:
 _URL_SAFE = "%:/?#@!$&'()*+,;=~"  # all that a URL may hold but square brackets, which end a link
 
 
-def literal(text: str) -> str:
-    """Text that Jira shows as it is."""
-    return f"{{noformat}}\n{_FENCE.sub('{' + _ZERO_WIDTH, text)}\n{{noformat}}"
+def literal(text: str, limit: int = LONGEST_TEXT) -> str:
+    """Text that Jira shows as it is: at most `limit` characters of it."""
+    return f"{{noformat}}\n{short(harmless(text[: 4 * limit]), limit)}\n{{noformat}}"
+
+
+def harmless(text: str) -> str:
+    """Text without an end of the fence, a mention or a link with a label. Summaries have no markup, but are passed
+    on to places that have."""
+    return _MARKUP.sub(lambda found: found[0] + _ZERO_WIDTH, clean(text))
 
 
 def signature_of(key: str) -> str:

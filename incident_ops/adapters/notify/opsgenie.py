@@ -43,6 +43,7 @@ _REMEDIES = {
 }
 _BEGIN_OF_A_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _BY_ALIAS = (("identifierType", "alias"),)
+_GONE = "there is no such alert any more"
 _NO_READING = (403, 404, 405)
 _NOBODYS_REQUEST = "00000000-0000-0000-0000-000000000000"
 
@@ -152,6 +153,7 @@ class OpsgenieNotifier:
                     what=f"the {name} of {alias}",
                     query=_BY_ALIAS,
                     value={name: wanted[name]},
+                    gone=_GONE,
                 )
 
     def _move(self, status: Status, alias: str, *, was_taken: bool = False) -> None:
@@ -164,7 +166,16 @@ class OpsgenieNotifier:
 
     def _act(self, alias: str, action: str, what: str, **more: str) -> None:
         value = {"user": _SOURCE, "source": _SOURCE, **more}
-        self._api.ask("POST", f"{_path(alias)}/{action}", what=what, query=_BY_ALIAS, value=value, adds=True)
+        self._api.ask(
+            "POST",
+            f"{_path(alias)}/{action}",
+            what=what,
+            query=_BY_ALIAS,
+            value=value,
+            adds=True,
+            gone=_GONE,
+            also=(404,) if action == "close" else (),  # what is not there is over
+        )
 
     def _shown(self, alias: str) -> dict[str, Any] | None:
         """The alert as Opsgenie has it; None if there is none, or if the integration may not read."""

@@ -15,7 +15,6 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from incident_ops.adapters.notify.plain import one_line
 from incident_ops.adapters.notify.slack_actions import actions_of
 from incident_ops.adapters.notify.slack_api import CannotBeKnown, SlackApi
 from incident_ops.adapters.notify.slack_blocks import SlackPayload, render, render_reply, render_text
@@ -23,7 +22,7 @@ from incident_ops.adapters.notify.slack_channels import CONVERSATION_ID, Channel
 from incident_ops.adapters.notify.slack_check import check
 from incident_ops.adapters.notify.slack_errors import Request
 from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, slack_client
-from incident_ops.adapters.notify.slack_text import fit, inline
+from incident_ops.adapters.notify.slack_text import fit_line, inline
 from incident_ops.adapters.notify.slack_users import EMAIL, USER_ID, IdsByEmail, is_address
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
@@ -77,7 +76,7 @@ class SlackNotifier:
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
         people = {who: self._person(who) for who in message.calls}
         place, trouble = self._place_of(destination.address, message, [who for who in people.values() if who])
-        calls = [f"<@{id_}>" if id_ else fit(one_line(who), LONGEST_NAME, inline) for who, id_ in people.items()]
+        calls = [f"<@{id_}>" if id_ else fit_line(who, LONGEST_NAME, inline) for who, id_ in people.items()]
         payload = self._drawn(message, key, calls=calls)
         request = Request(method="chat.postMessage", place=destination.address, adds=True)
         arguments = {

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from incident_ops.adapters.notify.plain import and_more, one_line
+from incident_ops.adapters.notify.plain import and_more
 from incident_ops.adapters.notify.slack_actions import REASONS, actions_of
 from incident_ops.adapters.notify.slack_blocks import SECTION, Block, link_to, mrkdwn, render
 from incident_ops.adapters.notify.slack_scopes import COMMAND, NOTE_SHORTCUT_NAME
-from incident_ops.adapters.notify.slack_text import fit, inline, units
+from incident_ops.adapters.notify.slack_text import fit, fit_line, inline, units
 from incident_ops.core.commands import (
     Acknowledge,
     Assign,
@@ -53,7 +53,7 @@ def help_text(said: str = "") -> Body:
     Args:
         said: what was not understood.
     """
-    first = [f"I do not know {fit(one_line(said), _NAME, inline)}. What I know:"] if said.strip() else []
+    first = [f"I do not know {fit_line(said, _NAME, inline)}. What I know:"] if said.strip() else []
     return _body("\n".join([*first, *HELP]))
 
 
@@ -61,7 +61,7 @@ def listed(incidents: Sequence[Incident], *, heading: str, nothing: str, links_o
     """At most `MOST_LISTED`, the most urgent first: the worst, of these what nobody has taken, of these the
     oldest."""
     if not incidents:
-        return _body(nothing)
+        return sentence(nothing)
     first = sorted(incidents, key=lambda i: (i.severity.rank, i.status is not Status.TRIGGERED, i.detected_at))
     lines = [f"*{heading}* ({len(incidents):,})", *(_line(i, links_of, now) for i in first[:MOST_LISTED])]
     if len(incidents) > MOST_LISTED:
@@ -84,8 +84,8 @@ def on_call(schedules: Mapping[str, Sequence[str]], wanted: str) -> Body:
     names = sorted(schedules, key=str.casefold)
     found = [name for name in names if name.casefold() == wanted.casefold()] if wanted else names
     if not found:
-        known = ", ".join(fit(one_line(name), _NAME, inline) for name in names[:MOST_SCHEDULES])
-        return _body(f"There is no schedule {fit(one_line(wanted), _NAME, inline)}; there are: {known}")
+        known = ", ".join(fit_line(name, _NAME, inline) for name in names[:MOST_SCHEDULES])
+        return _body(f"There is no schedule {fit_line(wanted, _NAME, inline)}; there are: {known}")
     lines = [_shift(name, schedules[name]) for name in found[:MOST_SCHEDULES]]
     if len(found) > MOST_SCHEDULES:
         lines.append(and_more(len(found) - MOST_SCHEDULES))
@@ -124,12 +124,12 @@ def _line(incident: Incident, links_of: Links, now: datetime) -> str:
     name = link if link.startswith("<") else incident.id
     who = f" ({incident.assignee})" if incident.assignee else ""
     since = format_duration(max(now - incident.detected_at, timedelta(0)))
-    words = one_line(f"{incident.severity} {incident.title} · {incident.status}{who} for {since}")
-    return f"{_MARKS.get(incident.status, '🟢')} {name} {fit(words, _LINE, inline)}"
+    words = f"{incident.severity} {incident.title} · {incident.status}{who} for {since}"
+    return f"{_MARKS.get(incident.status, '🟢')} {name} {fit_line(words, _LINE, inline)}"
 
 
 def _shift(name: str, people: Sequence[str]) -> str:
-    return f"*{fit(one_line(name), _NAME, inline)}*: {fit(', '.join(people) or 'nobody', _LINE, inline)}"
+    return f"*{fit_line(name, _NAME, inline)}*: {fit(', '.join(people) or 'nobody', _LINE, inline)}"
 
 
 def _body(*lines: str) -> Body:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from incident_ops.adapters.notify.plain import and_more, one_line
-from incident_ops.adapters.notify.slack_text import beginning, code, cut, fit, inline, plain, units
+from incident_ops.adapters.notify.slack_text import beginning, code, cut, fit, fit_line, inline, plain, units
 from incident_ops.core.message import Colour, Link, Message
 
 Block = dict[str, Any]
@@ -108,16 +108,16 @@ def _blocks(message: Message) -> Iterator[Block]:
 
 
 def _plain_headline(message: Message) -> str:
-    return fit(one_line(message.headline), HEADER - 3, plain)
+    return fit_line(message.headline, HEADER - 3, plain)
 
 
 def _headline_and_summary(message: Message) -> str:
-    headline = f"{_MARKS[message.colour]} {fit(one_line(message.headline), 2 * HEADER, inline)}"
+    headline = f"{_MARKS[message.colour]} {fit_line(message.headline, 2 * HEADER, inline)}"
     return f"{headline}\n{fit(message.summary, SUMMARY, inline)}" if message.summary.strip() else headline
 
 
 def _label(label: str) -> str:
-    return fit(one_line(label), LABEL, inline)
+    return fit_line(label, LABEL, inline)
 
 
 def _detail(detail: str, limit: int, pointer: str = "") -> str:
@@ -140,7 +140,7 @@ def _list(heading: str, items: tuple[str, ...], pointer: str = "") -> Iterator[s
     yield title
     room = LIST - units(title) - 30
     for number, item in enumerate(items):
-        line = f"• {fit(one_line(item), ITEM, inline)}"
+        line = f"• {fit_line(item, ITEM, inline)}"
         room -= units(line) + 1
         if number == MOST_ITEMS or room < 0:
             yield f"{and_more(len(items) - number)}{pointer}"
@@ -150,7 +150,7 @@ def _list(heading: str, items: tuple[str, ...], pointer: str = "") -> Iterator[s
 
 def _text_lines(message: Message) -> Iterator[str]:
     for label, value in message.facts[:MOST_FACTS]:
-        yield f"{_label(label)}: {fit(one_line(value), VALUE, inline)}"
+        yield f"{_label(label)}: {fit_line(value, VALUE, inline)}"
     for heading, items in _lists(message)[:MOST_LISTS]:
         yield from _list(heading, items)
 
@@ -170,14 +170,16 @@ def _pointer(message: Message) -> str:
 
 def link_to(link: Link) -> str:
     """As `mrkdwn`; what is no web address, or too long, stays text."""
-    label = fit(one_line(link.label), LINK_LABEL, inline).replace("|", "¦")
+    label = fit_line(link.label, LINK_LABEL, inline).replace("|", "¦")
     if _is_usable(link, LINK_URL):
         return f"<{_address(link.url)}|{label}>"
-    return f"{label}: {fit(one_line(link.url), VALUE, inline)}"
+    return f"{label}: {fit_line(link.url, VALUE, inline)}"
 
 
 def _is_usable(link: Link, limit: int) -> bool:
     """Only web addresses become links: `javascript:`, `slack:` and credentials in front of the host stay text."""
+    if len(link.url) > limit:
+        return False
     return _WEB_ADDRESS.match(one_line(link.url)) is not None and units(_address(link.url)) <= limit
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from incident_ops.adapters.notify.plain import one_line
 from incident_ops.adapters.notify.slack_api import CannotBeKnown, SlackApi
 from incident_ops.adapters.notify.slack_errors import Request, error_name, refused
-from incident_ops.adapters.notify.slack_text import fit, inline
+from incident_ops.adapters.notify.slack_text import fit_line, inline
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message
 
@@ -103,7 +102,7 @@ class IncidentChannels:
         channel_id = str(channel["id"])
         self._channels.remember(_named(address), channel_id)
         if not (channel.get("topic") or {}).get("value"):
-            topic = fit(one_line(message.headline), TOPIC, inline)
+            topic = fit_line(message.headline, TOPIC, inline)
             self._try("conversations.setTopic", address, {"channel": channel_id, "topic": topic})
         for person in list(dict.fromkeys(people))[:MOST_INVITED]:
             self._try("conversations.invite", address, {"channel": channel_id, "users": person})

@@ -38,7 +38,7 @@ def check(
     granted = _scopes_of(api)
     _insist(POSTING, granted, "to post")
     if interactive:
-        _insist(WORKING, granted, "for the buttons and to know who pressed them")
+        _insist(WORKING, granted, "for the buttons, for /incident and to know who presses")
     if is_made_when_needed:
         _insist(OWN_CHANNELS, granted, "to make channels for incidents")
     elif EMAIL.fullmatch(address):

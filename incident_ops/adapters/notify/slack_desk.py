@@ -136,6 +136,8 @@ class SlackDesk:
 
     def _open(self, kind: Modal, number: int, asked: Asked) -> str:
         incident = self._desk.incident(number)
+        if incident.merged_into is not None:
+            return f"{incident.id} was merged into INC-{incident.merged_into}: what is to be done is done there."
         if not incident.is_open:
             return f"{incident.id} is {incident.status} already."
         place = Place(channel=asked.channel, thread=asked.thread)

@@ -10,12 +10,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
-from incident_ops.adapters.notify.plain import clean, one_line
+from incident_ops.adapters.notify.plain import clean
 from incident_ops.adapters.notify.slack_actions import REASONS, More, number_of
 from incident_ops.adapters.notify.slack_blocks import Block, context, mrkdwn, plain_text
 from incident_ops.adapters.notify.slack_channels import CONVERSATION_ID
 from incident_ops.adapters.notify.slack_payload import text_in, values_in
-from incident_ops.adapters.notify.slack_text import fit, inline, plain
+from incident_ops.adapters.notify.slack_text import fit, fit_line, inline, plain
 from incident_ops.adapters.notify.slack_users import USER_ID
 from incident_ops.core.commands import Assign, Command, Grade, Note, Resolve, Silence, Snooze, TakeRole
 from incident_ops.core.durations import DurationSyntaxError, format_duration, parse_duration
@@ -226,8 +226,8 @@ def _missing(name: str, sentence: str) -> NoReturn:
 
 
 def _headline(incident: Incident) -> Block:
-    words = one_line(f"{incident.id} {incident.severity} {incident.title}")
-    return {"type": "section", "text": plain_text(fit(words, HEADLINE, plain))}
+    words = f"{incident.id} {incident.severity} {incident.title}"
+    return {"type": "section", "text": plain_text(fit_line(words, HEADLINE, plain))}
 
 
 def _assign(incident: Incident, asked_by: str) -> Sequence[Block]:
@@ -260,7 +260,7 @@ _SEVERITIES = {
 
 
 def _role(incident: Incident, asked_by: str) -> Sequence[Block]:
-    held = [f"{role.label}: {fit(one_line(who), 100, inline)}" for role, who in incident.roles.items()]
+    held = [f"{role.label}: {fit_line(who, 100, inline)}" for role, who in incident.roles.items()]
     roles = {
         str(Role.COMMANDER): "Commander: leads the response",
         str(Role.COMMUNICATOR): "Communicator: tells the others",
@@ -274,7 +274,7 @@ def _role(incident: Incident, asked_by: str) -> Sequence[Block]:
 
 
 def _silence(incident: Incident, asked_by: str) -> Sequence[Block]:
-    what = fit(one_line(str(incident.root.subject)), HEADLINE, inline)
+    what = fit_line(str(incident.root.subject), HEADLINE, inline)
     return [
         context(mrkdwn(f"Nobody is told of {what} for so long; everything is still recorded.")),
         *_lengths(_LENGTHS),

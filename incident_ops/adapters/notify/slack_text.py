@@ -55,7 +55,16 @@ def fit(text: str, limit: int, escape: Callable[[str], str]) -> str:
     Args:
         limit: at least 40, so that the count has room.
     """
-    text, unread = beginning(text)
+    return _fitted(*beginning(text), limit, escape)
+
+
+def fit_line(text: str, limit: int, escape: Callable[[str], str]) -> str:
+    """As `fit`, with every run of spaces and line ends as one space."""
+    shown, unread = beginning(text)
+    return _fitted(" ".join(shown.split()), unread, limit, escape)
+
+
+def _fitted(text: str, unread: int, limit: int, escape: Callable[[str], str]) -> str:
     text = text.strip()
     if not unread and len(text) <= limit and units(whole := escape(text)) <= limit:
         return whole or "–"  # Slack refuses empty texts

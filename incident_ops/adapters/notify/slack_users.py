@@ -56,12 +56,18 @@ class EmailsById:
     Args:
         configured: Slack id → the e-mail address that the configuration gives it, or None.
         clock: the time now, aware, in UTC.
+        most: how many people are remembered.
     """
 
     def __init__(
-        self, api: SlackApi, configured: Callable[[str], str | None], clock: Callable[[], datetime]
+        self,
+        api: SlackApi,
+        configured: Callable[[str], str | None],
+        clock: Callable[[], datetime],
+        *,
+        most: int = _MOST_PEOPLE,
     ) -> None:
-        self._api, self._configured, self._clock = api, configured, clock
+        self._api, self._configured, self._clock, self._most = api, configured, clock, most
         self._known: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
         self._lock = threading.Lock()  # buttons are pressed at the same time
 
@@ -88,7 +94,7 @@ class EmailsById:
         with self._lock:
             self._known[user] = (found, now)
             self._known.move_to_end(user)
-            while len(self._known) > _MOST_PEOPLE:
+            while len(self._known) > self._most:
                 self._known.popitem(last=False)
 
     def remembered(self, user: str) -> str | None:

@@ -11,8 +11,9 @@ What a receiver gets is a POST of `application/cloudevents+json` (github.com/clo
 - `subject`: `INC-7`; missing for what is about no single incident.
 - `time`: when the incident changed, or when the message was sent.
 - `data.incident`: the incident as `incident-ops show` prints it; null for what is about none. `data.message`:
-  `headline`, `summary`, `note`, `facts`, `lists`, `links`, `detail`, as people read them. A note has `data.text`,
-  and of the incident only `id`.
+  `headline`, `summary`, `note`, `calls`, `facts`, `lists`, `links`, `detail`, as people read them. A note has
+  `data.text`, and of the incident only `id`. Texts are plain, without control characters, and no markup is taken
+  out of them: escape them for where you show them.
 - `data.left_out`: what was cut so that the event has no more than 65,536 bytes, the size that everything that
   passes events on must bear: path in `data` → how many items or characters are missing.
 

@@ -94,8 +94,12 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A snapshot; never waits for a writer and no writer waits for it."""
-        with self._translated(), self._beginning(self._reading) as connection:
-            yield connection
+        with self._translated(), self._with_options(self._reading) as connection:
+            transaction = connection.begin()
+            try:
+                yield connection
+            finally:
+                transaction.rollback()
 
     @contextmanager
     def writing(self, *, is_durable: bool = True) -> Iterator[Connection]:
@@ -110,7 +114,7 @@ class Database:
         self._local.writes = True
         try:
             options = self._writing | {_SYNCHRONOUS: "FULL" if is_durable else "NORMAL"}
-            with self._translated(), self._beginning(options) as connection:
+            with self._translated(), self._with_options(options) as connection, connection.begin():
                 if not self.is_sqlite:
                     milliseconds = str(round(self._patience * 1000))
                     connection.execute(_PATIENCE if is_durable else _NO_WAITING, {"patience": milliseconds})
@@ -129,15 +133,15 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def _beginning(self, options: dict[str, Any]) -> Iterator[Connection]:
-        """A transaction, on the kept connection if there is one and nothing runs on it."""
+    def _with_options(self, options: dict[str, Any]) -> Iterator[Connection]:
+        """The kept connection if there is one and nothing runs on it, else another one."""
         kept = self._kept_connection()
         if kept is not None and not kept.in_transaction():
             kept.execution_options(**options)
-            with kept.begin():
-                yield kept
+            yield kept
         else:
-            with self._engine.connect().execution_options(**options) as connection, connection.begin():
+            with self._engine.connect() as connection:
+                connection.execution_options(**options)
                 yield connection
 
     def _kept_connection(self) -> Connection | None:

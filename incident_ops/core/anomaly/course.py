@@ -82,19 +82,19 @@ class Course:
         """What was to be expected of the value of a slot, after the known values before it."""
         asked = slot - self.level.size + self.spread.size
         season, spread = self.season.item(slot), self.spread.item(asked)
-        forecast, moved = self.level.item(slot) + season, self.company.movement.item(slot)
-        if not isfinite(forecast) or not isfinite(spread):
+        forecast = self.level.item(slot) + season
+        if not isfinite(forecast + spread):
             return Outlook(measure=self.measure, values=known)
-        offsets = self.special.offsets(slot, self.surplus, self.errors, spread, season) if self.special else []
+        offsets = self.special.offsets(slot, self.surplus, self.errors, spread, season) if self.special else ()
         return Outlook(
             measure=self.measure,
             values=known,
             forecast=forecast,
             spread=spread,
-            moved=moved,
+            moved=self.company.movement.item(slot),
             share=self.share.item(slot),
             widening=widening(self.company.scattered.item(asked)),
-            lower=min(0.0, *offsets, 0.0),
-            upper=max(0.0, *offsets, 0.0),
+            lower=min(0.0, *offsets) if offsets else 0.0,
+            upper=max(0.0, *offsets) if offsets else 0.0,
             when=at_such_times(at, self.cadence, is_special=bool(offsets)),
         )

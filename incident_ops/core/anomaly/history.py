@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from math import inf
+from math import inf, isfinite
 from operator import itemgetter
 from statistics import median
 from typing import NamedTuple, SupportsFloat
@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 DAY = 86_400.0
 RECENT = 30  # points whose distances tell how often the series comes
 FURTHEST, SMALLEST = 1e100, 1e-100  # beyond, squares and ratios are no numbers any more
+TIME, VALUE = itemgetter(0), itemgetter(1)
 NEAR = 0.2  # a distance within 20 % of a day, of half a day … is meant as one
 
 
@@ -88,29 +89,40 @@ def usual_gap(seconds: Sequence[float]) -> float:
 
 def in_order(history: Series, before: datetime) -> Series:
     """The points before a time, oldest first; of several of one time the last that was given stays last."""
-    ordered = sorted(history, key=itemgetter(0))
-    return ordered[: bisect_left(ordered, before, key=itemgetter(0))]
+    ordered = sorted(history, key=TIME)
+    return ordered[: bisect_left(ordered, before, key=TIME)]
 
 
 def known(points: Series) -> Points:
     """What is finite of ordered points; of several of one time the last."""
-    seconds = np.fromiter((when.timestamp() for when, _ in points), float, len(points))
-    values = workable(np.fromiter((value for _, value in points), float, len(points)))
+    seconds = seconds_of(points)
+    values = workable(np.fromiter(map(VALUE, points), float, len(points)))
     kept = np.isfinite(values)
     kept[:-1] &= seconds[1:] != seconds[:-1]
-    return Points(seconds[kept], values[kept])
+    return Points(seconds, values) if kept.all() else Points(seconds[kept], values[kept])
+
+
+def seconds_of(points: Series) -> Array:
+    """The times in seconds since 1970."""
+    return np.fromiter(map(datetime.timestamp, map(TIME, points)), float, len(points))
 
 
 def workable(values: Array) -> Array:
     """Values that can be reckoned with: what is finite at most 1e100, and nought below 1e-100. A column's greatest
     value may be 1.8e308, where somebody writes that for "none"."""
+    sizes = np.abs(values)
+    if not sizes.size or (sizes.min() >= SMALLEST and sizes.max() <= FURTHEST):
+        return values
     values = np.where(np.isfinite(values), np.clip(values, -FURTHEST, FURTHEST), values)
-    return np.where(np.abs(values) < SMALLEST, 0.0, values)
+    return np.where(sizes < SMALLEST, 0.0, values)
 
 
 def workable_number(value: SupportsFloat) -> float:
     """The same of one value; an integer beyond what a float can be is as infinite."""
     try:
-        return float(workable(np.array(float(value))))
+        number = float(value)
     except OverflowError:
         return inf
+    if abs(number) < SMALLEST:
+        return 0.0
+    return min(max(number, -FURTHEST), FURTHEST) if isfinite(number) else number

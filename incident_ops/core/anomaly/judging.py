@@ -26,7 +26,7 @@ from incident_ops.core.anomaly.judgement import Judgement, Series
 from incident_ops.core.anomaly.measure import measure_of
 from incident_ops.core.anomaly.outlook import LEAST, judged, learning, not_a_number
 from incident_ops.core.anomaly.slots import Grid, Row, slots_of
-from incident_ops.core.anomaly.special_days import SpecialDays, days_until, is_month_edge
+from incident_ops.core.anomaly.special_days import SpecialDays, is_month_edge
 
 
 def judge(
@@ -79,13 +79,14 @@ def judge(
         if not judgement.learning:
             return judgement
         cadence = SEQUENCE  # builds by hand, minutes apart, have no days to learn, and tell enough
-    tail = known(points[-cadence.reach :])
-    values, length = tail.values, cadence.reach
+    reach = cadence.reach
+    length = cadence.long_reach if cadence is DAILY and is_month_edge(at.date()) else reach
+    tail = known(points[-length:])
+    values = tail.values
+    if length > reach and len(points) > reach:
+        values = values[np.searchsorted(tail.seconds, points[-reach][0].timestamp()) :]
     if values.size < LEAST:
         return learning(values.size)
-    if cadence is DAILY and is_month_edge(at.date()):
-        length = cadence.long_reach
-        tail = known(points[-length:])
     slots = slots_of(tail, at.timestamp(), cadence, length + 1)
     measure = measure_of(values, value)
     own = slots.filled(tail)
@@ -100,7 +101,7 @@ def judge(
             places, before = moved, moved[:-1]
             values = np.array([measure.back(place) for place in before[~np.isnan(before)].tolist()])
     company = _company(peers if measure.start else (), slots, cadence, at, length + 1)
-    special = SpecialDays.of(days_until(at.date(), length + 1), holidays) if cadence is DAILY else None
+    special = SpecialDays.until(at.date(), length + 1, frozenset(holidays)) if cadence is DAILY else None
     outlook = Course.of(places, measure, cadence, company, special).outlook(length, values, at=at)
     return judged(value, outlook, sensitivity=sensitivity, widen=widen, unit=unit)
 
@@ -112,7 +113,7 @@ def _company(peers: Sequence[Series], slots: Grid | Row, cadence: Cadence, at: d
     for peer in peers:
         tail = known(in_order(peer, until)[-length - 1 :])
         if tail.values.size:
-            measure = measure_of(tail.values, float(tail.values[-1]))
+            measure = measure_of(tail.values, tail.values.item(-1))
             if measure.start:
                 rows.append(measure.of(slots.filled(tail)))
     return Company.of(np.array(rows), cadence, asked=1) if rows else Company.none(length, asked=1)

@@ -21,7 +21,7 @@ ALONE = 1.4  # without peers a holiday can't be told from a fault: all bounds ar
 
 def common(errors: Array) -> Array:
     """The common movement per slot, from the peers' forecast errors, shape (peers, slots); 0 for fewer than 3."""
-    return np.nan_to_num(medians(np.ascontiguousarray(errors.T), least=LEAST_PEERS))
+    return np.nan_to_num(medians(errors.T, least=LEAST_PEERS))
 
 
 def expected_share(movement: Array) -> Array:
@@ -41,7 +41,7 @@ def scatter(errors: Array, movement: Array, cadence: Cadence, *, asked: int) -> 
     own = errors - movement
     usual = spreads(windows(own, cadence.errors)[:, -asked:])
     ratios = np.abs(own[:, -asked:]) / np.maximum(usual, 1e-9)
-    return medians(np.ascontiguousarray(ratios.T), least=LEAST_PEERS)
+    return medians(ratios.T, least=LEAST_PEERS)
 
 
 def widening(scattered: float) -> float:

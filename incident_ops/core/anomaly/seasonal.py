@@ -43,11 +43,24 @@ def windows(slots: Array, width: int) -> Array:
 
 def medians(rows: Array, *, least: int) -> Array:
     """The median of what is not NaN in each row of the last axis; NaN where that is fewer than `least`."""
-    ordered = np.sort(rows, axis=-1)
-    count = _counts(ordered)
+    ordered = np.array(rows, order="C")
+    ordered.sort(axis=-1)  # NaN go last
     width = ordered.shape[-1]
-    flat, start = ordered.ravel(), np.arange(count.size).reshape(count.shape) * width
-    middle = 0.5 * (flat[start + np.maximum(count - 1, 0) // 2] + flat[start + np.minimum(count // 2, width - 1)])
+    middle = ordered[..., width >> 1] + ordered[..., (width - 1) >> 1]
+    middle *= 0.5
+    short = np.isnan(ordered[..., -1]) if width >= least else np.ones(middle.shape, bool)
+    if short.any():
+        middle[short] = _medians_of_short(ordered[short], least)
+    return middle
+
+
+def _medians_of_short(ordered: Array, least: int) -> Array:
+    """Of sorted rows with NaN at their ends, shape (rows, width)."""
+    count, flat = _counts(ordered), ordered.reshape(-1)
+    start = _starts(count, ordered.shape[-1])
+    middle = flat.take(start + (count >> 1))
+    middle += flat.take(start + ((count - 1) >> 1))  # of a row without a number some other's; it is not kept
+    middle *= 0.5
     middle[count < least] = np.nan
     return middle
 
@@ -73,14 +86,16 @@ def spreads(rows: Array) -> Array:
     """
     ordered = np.abs(rows)
     ordered.sort(axis=-1)
-    count = _counts(ordered)
-    width = ordered.shape[-1]
-    place = np.arange(count.size).reshape(count.shape) * width + np.maximum(3 * (count - 1) // 4, 0)
-    cut = CUT * ordered.ravel()[place]
+    is_short = np.isnan(ordered[..., -1])
+    count = np.full(is_short.shape, ordered.shape[-1])
+    if has_short := bool(is_short.any()):
+        count[is_short] = _counts(ordered[is_short])
+    cut = CUT * ordered.reshape(-1).take(_starts(count, ordered.shape[-1]) + np.maximum(3 * (count - 1) // 4, 0))
     squares = ordered  # in place: to fetch fresh memory for each step takes longer than all the reckoning
     np.minimum(squares, cut[..., np.newaxis], out=squares)
     np.square(squares, out=squares)
-    squares[np.isnan(squares)] = 0.0
+    if has_short:
+        squares[np.isnan(squares)] = 0.0
     enough = np.maximum(count, 1)
     found = np.sqrt(squares.sum(axis=-1) / enough) * (1 + 2 / enough)
     found[count < LEAST_ERRORS] = np.nan
@@ -89,4 +104,9 @@ def spreads(rows: Array) -> Array:
 
 def _counts(rows: Array) -> NDArray[np.int64]:
     """How many in each row of the last axis are not NaN."""
-    return np.asarray((rows == rows).sum(axis=-1), dtype=np.int64)
+    return np.asarray(np.add.reduce(rows == rows, axis=-1, dtype=np.int64))
+
+
+def _starts(count: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Where each of so many rows of this width begins, counted over all; of the shape of `count`."""
+    return np.arange(count.size).reshape(count.shape) * width

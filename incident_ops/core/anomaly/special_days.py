@@ -8,6 +8,7 @@ from calendar import monthrange
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,12 @@ class SpecialDays:
             weekdays=(days + THURSDAY) % WEEK,
         )
 
+    @classmethod
+    @lru_cache(maxsize=8)
+    def until(cls, today: date, count: int, holidays: frozenset[date]) -> "SpecialDays":
+        """Of the last `count` days up to today; remembered, since all series of a pass are judged on few days."""
+        return cls.of(days_until(today, count), holidays)
+
     def ordinary(self, errors: Array) -> Array:
         """The errors with NaN in the place of special days."""
         return np.where((self.edges != NO) | self.holidays, np.nan, errors)
@@ -59,6 +66,8 @@ class SpecialDays:
             errors: forecast errors per slot.
             spread: their usual size.
         """
+        if self.edges.item(slot) == NO and not self.holidays.item(slot):
+            return []  # as most are
         found = (self._like_a_sunday(slot, surplus, season), self._like_other_months(slot, errors, spread))
         return [offset for offset in found if offset is not None]
 

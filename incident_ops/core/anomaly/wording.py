@@ -28,6 +28,8 @@ def spoken(number: float) -> str:
     that nobody reads in digits."""
     if abs(number) >= 1e15:
         return f"{number:.3g}"
+    if isinstance(number, int):
+        return f"{number:,}"
     if abs(number) >= 1000 or number % 1 == 0:
         return f"{number:,.0f}"
     return f"{number:.3g}"

@@ -34,6 +34,7 @@ class MailServer(AbstractContextManager["MailServer"]):
         self.logins = 0
         self._refuses = refuses or {}
         self._next: list[str] = []
+        self._sent: list[bytes] = []
         self._released = asyncio.Event()
         options: dict[str, Any] = {"authenticator": self._let_in, "auth_require_tls": tls is not None}
         if implicit:
@@ -66,9 +67,7 @@ class MailServer(AbstractContextManager["MailServer"]):
 
     def sent(self) -> bytes:
         """The mails as they came, and besides each part as it reads."""
-        parts = [part.get_content() for mail in self.mails for part in mail.walk() if not part.is_multipart()]
-        heads = [f"{name}: {value}" for mail in self.mails for name, value in mail.items()]
-        return b"\n".join((*self.raw, "\n".join((*heads, *parts)).encode()))
+        return b"\n".join(self._sent)
 
     # what aiosmtpd calls
 
@@ -100,8 +99,14 @@ class MailServer(AbstractContextManager["MailServer"]):
             mail = email.message_from_bytes(envelope.original_content, policy=default)
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
+            self._sent += [envelope.original_content, _as_it_reads(mail).encode()]
             self.recipients.append(list(envelope.rcpt_tos))
         return reply
+
+
+def _as_it_reads(mail: EmailMessage) -> str:
+    heads = [f"{name}: {value}" for name, value in mail.items()]
+    return "\n".join((*heads, *(part.get_content() for part in mail.walk() if not part.is_multipart())))
 
 
 def texts_of(mail: EmailMessage) -> str:

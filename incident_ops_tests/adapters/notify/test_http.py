@@ -46,6 +46,7 @@ def answering(answer: Answer, **more: Any) -> Iterator[tuple[LocalServer, Api]]:
         (408, {"fate_unknown"}),
         (413, {"permanent"}),
         (422, {"permanent"}),
+        (451, {"permanent"}),
         (425, set()),
         (429, set()),
         (500, {"fate_unknown"}),
@@ -118,6 +119,15 @@ def test_no_redirect_is_followed() -> None:
         server.next(redirect(f"{elsewhere.url}/metadata", status=307))
         assert kind_of(trouble_with(api_at(server.url))) == {"needs_person"}
         assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "//", "\x00", "http://169.254.169.254/"])
+def test_a_redirect_is_not_even_looked_at(location: str) -> None:
+    head = f"HTTP/1.1 302 X\r\nLocation: {location}\r\nContent-Length: 1000000\r\n\r\nthe beginning"
+    with raw_server(head.encode(), stays=True) as (url, _):
+        error = trouble_with(api_at(url, timeout=0.3))
+    assert kind_of(error) == {"needs_person"}
+    assert "redirect" in str(error)
 
 
 def test_netrc_does_not_put_its_password_over_our_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Jira: one issue an incident, found by its label; text that is no markup; and what a person has to mend."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -127,6 +128,19 @@ def test_text_from_outside_stands_between_two_fences_and_nowhere_else(name: str)
 @pytest.mark.parametrize("text", ["{noformat}", "{NoFormat:title=x}", "{ noformat }", "{{noformat}}", "{noformat"])
 def test_no_text_can_end_the_fence(text: str) -> None:
     assert literal(f"a {text} *b* [~erin] b").lower().replace(" ", "").count("{noformat") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["[~erin]", "[~accountid:1]", "[here|http://evil.test]", "[\x00~erin]", "[[~erin]]"]
+)
+def test_no_mention_and_no_labelled_link_is_left_anywhere(text: str) -> None:
+    """A summary has no markup in Jira, but goes on into mail and chat."""
+    fields = fields_of(messages.make_message(headline=text, summary=text, detail=text, links=()))
+    assert not re.search(r"\[~|\[here\|", "".join(fields.values()))
+
+
+def test_brackets_without_meaning_stay_as_they_are() -> None:
+    assert "list[int] {a: 1} [1, 2]" in literal("list[int] {a: 1} [1, 2]")
 
 
 def test_a_label_has_no_spaces_and_is_its_owns() -> None:

@@ -21,7 +21,7 @@ from incident_ops_tests.adapters.notify import messages
 from incident_ops_tests.adapters.notify.local_server import Answer, LocalServer, json_answer, unused_port
 from incident_ops_tests.adapters.notify.sinks.opsgenie import API_KEY, Alerts, notifier_at
 from incident_ops_tests.builders import minutes
-from incident_ops_tests.fake_slack import lost_answer
+from incident_ops_tests.fake_slack import Trouble, lost_answer
 
 Kind = Literal["jsm", "opsgenie"]
 
@@ -153,6 +153,18 @@ def test_a_note_that_is_repeated_is_at_opsgenie_once() -> None:
         notifier.reply(receipt, "a retry failed", key="INC-7:reply:r2", broadcast=False)
         notifier.reply(receipt, "a retry failed", key="INC-7:reply:r3", broadcast=False)
         assert len(alerts.alerts[0]["notes"]) == 2
+
+
+@both
+def test_of_an_alert_that_somebody_deleted_the_end_is_done_and_the_rest_is_final(kind: Kind) -> None:
+    with account(kind) as (_, server, notifier):
+        receipt = notifier.send(place(kind), messages.about(messages.TRIGGERED), key=post(kind))
+        server.next(Trouble(status=404, body=b"{}"))
+        notifier.update(receipt, messages.about(messages.OVER), key="INC-7:edit:r2")
+        server.next(*[Trouble(status=404, body=b"{}")] * 2)
+        with pytest.raises(TransportError, match="no such alert any more") as caught:
+            notifier.reply(receipt, "hello", key="INC-7:reply:r3", broadcast=False)
+        assert caught.value.permanent
 
 
 # ---- messages of their own

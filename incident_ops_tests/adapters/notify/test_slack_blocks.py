@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident_ops.adapters.notify.slack_blocks import SlackPayload, render, render_reply, render_text
-from incident_ops.adapters.notify.slack_text import code, cut, fit, inline, plain, units
+from incident_ops.adapters.notify.slack_text import code, cut, fit, fit_line, inline, plain, units
 from incident_ops.core.message import Colour, Link, Message
 from incident_ops_tests.adapters.notify import messages
 from incident_ops_tests.adapters.notify.golden_files import assert_looks_as_it_did
@@ -69,9 +69,10 @@ def test_no_reply_breaks_the_limit_or_mentions_anybody(text: str) -> None:
 def test_shortening_keeps_the_limit_and_never_splits_an_entity(
     text: str, limit: int, escape: Callable[[str], str]
 ) -> None:
-    shown = fit(text, limit, escape)
-    assert 0 < units(shown) <= limit
-    assert not LOOSE_AMPERSAND.search(shown)
+    for shown in (fit(text, limit, escape), fit_line(text, limit, escape)):
+        assert 0 < units(shown) <= limit
+        assert not LOOSE_AMPERSAND.search(shown)
+    assert "\n" not in fit_line(text, limit, escape)
 
 
 def test_what_is_left_out_is_counted_in_characters_of_the_original() -> None:
@@ -159,6 +160,16 @@ def test_the_largest_incident_is_drawn_in_a_moment() -> None:
     best = min(_seconds(huge) for _ in range(5))
     # 20 ms is meant; a busy machine gets some more
     assert best < 0.06, f"{best * 1000:.0f} ms"
+
+
+def test_a_text_of_megabytes_costs_no_more_than_a_long_one() -> None:
+    """A whole log, wherever somebody's code put it."""
+    log = "<x> & @here\n" * 500_000
+    link = Link(label=log, url=f"https://a.test/{log}")
+    for place in ({"headline": log}, {"facts": ((log, log),)}, {"lists": ((log, (log,)),)}, {"links": (link,)}):
+        message = messages.make_message(**place)
+        best = min(_seconds(message) for _ in range(3))
+        assert best < 0.1, f"{best * 1000:.0f} ms for {next(iter(place))}"
 
 
 def _seconds(message: Message) -> float:

@@ -6,6 +6,8 @@ The payloads are as Slack sends them, the server enforces Slack's rules, the des
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ from slack_sdk import WebClient
 
 from incident_ops.adapters.notify.slack_actions import ACKNOWLEDGE, ASSIGN, MORE, RESOLVE, More
 from incident_ops.adapters.notify.slack_answers import MOST_LISTED
+from incident_ops.adapters.notify.slack_api import SlackApi
 from incident_ops.adapters.notify.slack_desk import LONGEST_WAIT, SlackDesk
+from incident_ops.adapters.notify.slack_http import slack_client
+from incident_ops.adapters.notify.slack_users import EmailsById
 from incident_ops.core.commands import Command
 from incident_ops.core.errors import IllegalTransition, IncidentOpsError, StoreUnavailable
 from incident_ops.core.incident import Incident
@@ -41,7 +46,8 @@ from incident_ops_tests.adapters.notify.slack_payloads import (
 from incident_ops_tests.adapters.notify.slack_stage import Stage, set_up
 from incident_ops_tests.adapters.notify.slack_texts import assert_harmless, texts_in
 from incident_ops_tests.adapters.notify.test_slack_modals import window
-from incident_ops_tests.fake_slack import FakeSlack, channel_id, error, hang, server_error
+from incident_ops_tests.builders import T0
+from incident_ops_tests.fake_slack import FakeSlack, FakeUser, channel_id, error, hang, server_error
 from incident_ops_tests.fake_slack.rules import block_problems
 from incident_ops_tests.fake_slack.view_rules import view_problems
 
@@ -251,7 +257,38 @@ def test_a_missing_scope_is_asked_for_once_and_a_pause_of_slacks_again(stage: St
     assert len(stage.server.calls_of("users.info")) == 3
 
 
+def test_what_is_remembered_of_people_is_bounded(tmp_path: Path) -> None:
+    people = [FakeUser(id=f"U0P{n}", name=f"p{n}", email=f"p{n}@acme.test") for n in range(4)]
+    with FakeSlack(token=TOKEN, people=people) as server:
+        api = SlackApi(slack_client(TOKEN, server.base_url))
+        known = EmailsById(api, lambda _: None, lambda: T0, most=2)
+        for user in ("U0P0", "U0P1", "U0P2", "U0P3", "U0P3", "U0P2", "U0P0"):
+            assert known.address_of(user) == f"p{user[-1]}@acme.test"
+        asked = [call.body["user"] for call in server.calls_of("users.info")]
+    assert asked == ["U0P0", "U0P1", "U0P2", "U0P3", "U0P0"]
+    assert (known.remembered("U0P3"), known.remembered("U0P1")) == ("p3@acme.test", None)
+
+
 # ---- what fails is said, and nothing is done
+
+
+def test_many_press_at_once_and_one_was_first(stage: Stage) -> None:
+    payloads = [stage.of_a_press(button(ACKNOWLEDGE, "INC-1"), by=user) for user in ("U0ERIN", "U0MAX") * 4]
+    with ThreadPoolExecutor(len(payloads)) as threads:
+        assert list(threads.map(stage.desk.handle, payloads)) == [None] * len(payloads)
+    assert stage.whispers.count("INC-1 is acknowledged.") == 1
+    assert len([text for text in stage.whispers if "already" in text]) == len(payloads) - 1
+    assert len([line for line in stage.story if line.startswith("acknowledged by")]) == 1
+
+
+def test_a_button_of_an_incident_that_became_part_of_another_says_of_which(stage: Stage) -> None:
+    class Front(BrokenDesk):
+        def incident(self, number: int) -> Incident:
+            return replace(stage.incident, merged_into=3)
+
+    stage.desk = stage.desk_on(Front(IncidentOpsError()))
+    stage.presses(RESOLVE)
+    assert stage.whispers == ["INC-1 was merged into INC-3: what is to be done is done there."]
 
 
 def test_two_people_press_the_same_button(stage: Stage) -> None:
@@ -426,6 +463,16 @@ def test_one_incident_is_shown_with_its_buttons(stage: Stage) -> None:
     assert "INC-99" in said_in(stage.writes("show INC-99"))
 
 
+def test_the_buttons_of_an_answer_work_like_those_of_the_post(stage: Stage) -> None:
+    """Slack sends no message along with a press on what one person alone was shown."""
+    stage.writes("show INC-1", by="U0MAX")
+    container = {"type": "message", "message_ts": "1764000060.000300", "is_ephemeral": True}
+    press = stage.of_a_press(button(ACKNOWLEDGE, "INC-1"), by="U0MAX", container=container)
+    del press["message"]
+    assert stage.desk.handle(press) is None
+    assert (stage.incident.assignee, stage.whispers) == (MAX, ["INC-1 is acknowledged."])
+
+
 def test_mine_is_what_one_is_assigned_or_has_a_role_in(stage: Stage) -> None:
     assert said_in(stage.writes("mine", by="U0MAX")) == "Nothing open is yours (max＠acme.test).".replace(
         "＠", "@"
@@ -434,6 +481,11 @@ def test_mine_is_what_one_is_assigned_or_has_a_role_in(stage: Stage) -> None:
     stage.fills_in({"role": chosen("communicator"), "who": selected("U0MAX")})
     assert "INC-1" in said_in(stage.writes("mine", by="U0MAX"))
     assert "you are slack:stranger here" in said_in(stage.writes("mine", by="U0STRANGER"))
+    hostile = {**slash("mine", by="U0STRANGER"), "user_name": "<!channel> *@here*"}
+    body = stage.desk_on(stage.front).handle(hostile)
+    assert body is not None
+    assert "&lt;!channel&gt;" in said_in(body)
+    assert_harmless(said_in(body))
 
 
 def test_who_is_on_call_is_told_by_schedule(stage: Stage) -> None:
@@ -547,7 +599,7 @@ def _with(value: Any, path: tuple[Any, ...], other: Any) -> Any:
     return changed
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.sampled_from(TEMPLATES), st.integers(0, 10_000), JSON)
 def test_no_payload_however_odd_raises(untouched: Stage, template: Any, place: int, other: Any) -> None:
     answer = untouched.desk.handle(mangled(template, place, other))

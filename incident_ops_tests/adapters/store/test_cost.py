@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,8 +31,12 @@ from incident_ops.adapters.store.tables import (
     silences,
     timeline,
 )
+from incident_ops.core.circuit import after_failure
 from incident_ops.core.delivery import Receipt
+from incident_ops.core.errors import TransportError
 from incident_ops.core.notices import Action
+from incident_ops.core.pace import Lane
+from incident_ops.core.retry import rule_for
 from incident_ops.core.status import EntryKind, Resolution, Status, TimelineEntry
 from incident_ops_tests.adapters.store.values import LEASE, SLACK, notice, opened_for, owe
 from incident_ops_tests.builders import make_alert, make_incident, make_recovery, minutes
@@ -133,7 +139,7 @@ def scans(store: SqlStore, statements: Statements) -> list[str]:
 
 _TABLES = "|".join(GROWING)
 _A_PARTIAL_INDEX = re.compile(
-    r"ix_incidents_(?!status|classified)|ix_members_firing_since|uq_members_open|ix_deliveries_(unfinished|post|push\b)"
+    r"ix_incidents_(?!status|classified)|ix_members_firing_since|uq_members_open|ix_deliveries_(unfinished|waiting|owed|sending|post|push\b)"
     r"|ix_attention|(ix|uq)_digest_items"
 )
 
@@ -158,7 +164,10 @@ def quiet_tick(store: SqlStore) -> None:
     store.value("heartbeat")
     store.catalog()
     assert store.claim(now=minutes(500), lease=LEASE, limit=20) == []
-    assert (store.unfinished(), store.oldest_unfinished()) == (0, None)
+    assert store.claim(now=minutes(500), lease=LEASE, limit=20, without=[Lane(kind="slack", address="#a")]) == []
+    assert (store.unfinished(), store.oldest_unfinished(), store.circuits()) == (0, None, [])
+    assert store.waiting(Lane(kind="slack"), created_before=minutes(400), limit=20, only_to_move=True) == []
+    assert store.open_at(Lane(kind="slack")) == []
     assert store.unpublished(limit=20) == []
     assert store.to_retire(resolved_before=minutes(1_000), limit=20) == []
     assert store.incidents(statuses=[Status.TRIGGERED, Status.ACKNOWLEDGED, Status.MITIGATED]) == []
@@ -238,7 +247,13 @@ def busy_tick(store: SqlStore) -> None:
         tx.incident(number)
         tx.save(saved.resolved(at=minutes(506)))
     [post] = store.claim(now=minutes(506), lease=LEASE, limit=20)
-    store.postpone(post, error="503", not_before=minutes(507), fate_unknown=True, now=minutes(506))
+    patience = TransportError("429", retry_after=timedelta(minutes=1))
+    shut = partial(
+        after_failure, error=patience, delivery=post.id, rule=rule_for("slack"), jitter=0, now=minutes(506)
+    )
+    store.postpone(post, error="429", not_before=minutes(507), fate_unknown=True, now=minutes(506), circuit=shut)
+    assert store.claim(now=minutes(506), lease=LEASE, limit=20) == []
+    assert len(store.waiting(Lane(kind="slack"), created_before=minutes(507), limit=20)) == 1
     [post] = store.claim(now=minutes(507), lease=LEASE, limit=20)
     store.accepted(post, Receipt(channel="C", message="2"), now=minutes(507))
     with store.transaction() as tx:
