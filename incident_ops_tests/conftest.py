@@ -1,6 +1,7 @@
 """Fixtures for every test folder."""
 
 import gc
+import os
 
 import pytest
 from hypothesis import settings
@@ -14,9 +15,11 @@ from incident_ops_tests.postgres import (
 
 __all__ = ["_migrated_template", "migrated_postgres_url", "postgres_server", "postgres_url"]
 
-# The same examples each time, and no deadline: a test must not fail because the machine was busy.
-settings.register_profile("suite", deadline=None, derandomize=True)
-settings.load_profile("suite")
+# The same few examples each time, and no deadline: a test must not fail because the machine was busy. Others, and
+# many more of them, are drawn with `HYPOTHESIS_PROFILE=thorough`.
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 _LONGEST = ("live/test_demo.py", "marketplace/test_refresh.py", "live/test_real_dagster.py")
 

@@ -25,8 +25,17 @@ def check_receivers(config: Config, document: Document, now: datetime) -> Iterat
     for place, receiver in enumerate(config.receivers):
         for path, sentence in _of_one(receiver, ("receivers", place), config, now):
             yield Problem(line=document.line_of(path), sentence=f"{written(path)}: {sentence}")
+    yield from _half_a_login(config, document)
     yield from _lists_for_what_takes_none(config, document)
     yield from _templates_that_meet(config, document)
+
+
+def _half_a_login(config: Config, document: Document) -> Iterator[Problem]:
+    smtp = config.smtp
+    if smtp is not None and (smtp.user is None) != (smtp.password is None):
+        there, missing = ("user", "password") if smtp.password is None else ("password", "user")
+        sentence = f"smtp: there is a {there} and no {missing}; add the {missing}"
+        yield Problem(line=document.line_of(("smtp",)), sentence=sentence)
 
 
 def _of_one(receiver: Receiver, path: KeyPath, config: Config, now: datetime) -> Iterator[tuple[KeyPath, str]]:
@@ -46,10 +55,20 @@ def _of_an_address(webhook: WebhookTarget) -> Iterator[str]:
         return
     parts = urlsplit(webhook.url)
     host = parts.hostname or ""
-    if _is_of_our_own_network(host) and not webhook.private:
+    if _is_link_local(host):
+        yield "a link-local address is always refused; name another"
+    elif _is_of_our_own_network(host) and not webhook.private:
         yield "an address of your own network is refused; write private: true beside it, if it is meant"
     if parts.scheme == "http" and webhook.secret is not None and not is_loopback(host):
         yield "http sends in plain text what is signed as confidential; write https"
+
+
+def _is_link_local(host: str) -> bool:
+    """Where a cloud's metadata service is, among others."""
+    try:
+        return ip_address(host).is_link_local
+    except ValueError:
+        return False
 
 
 def _is_of_our_own_network(host: str) -> bool:

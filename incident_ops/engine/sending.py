@@ -11,8 +11,9 @@ from incident_ops.core.notices import Action
 from incident_ops.engine.ports import CanLookUp, CanReply, CanUpdate, Notifier, Subject
 from incident_ops.engine.sinks import Sinks
 
-LOOK_BACK = timedelta(minutes=5)
-"""Clocks differ: look for a message from this long before its delivery was created."""
+LOOK_BACK = timedelta(hours=2)
+"""Clocks are an hour wrong, by a time zone or by summer time, and are set right: look for a message from this long
+before its delivery was created. Keys are unique, so looking further back costs only reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +77,15 @@ def _found(notifier: Notifier, delivery: Delivery) -> Receipt | None:
 
 
 def _message(sinks: Sinks, delivery: Delivery, subject: Subject | None) -> Message:
-    """Cleansed last of all, whatever templates and links have put in."""
+    """Cleansed last of all, whatever templates and links have put in; a text is cleansed before it is parted, or
+    the first line of a key would hide the others."""
+    text = without_secrets(delivery.text)
     if subject is None:
-        return without_secrets(bulletin(delivery.text))
+        return without_secrets(bulletin(text))
     incident = subject.incident
     if delivery.action is Action.TELL:
         colour = Colour.RED if delivery.pushes else Colour.GREEN
-        return without_secrets(told(incident, delivery.text, colour=colour, links=sinks.links_of(incident)))
+        return without_secrets(told(incident, text, colour=colour, links=sinks.links_of(incident)))
     message = compose(incident, links_of=sinks.links_of, found=subject.found, note=delivery.note)
     message = without_secrets(sinks.dress(delivery.destination, message))
     return replace(message, calls=tuple(sinks.address_of(who) for who in message.calls))

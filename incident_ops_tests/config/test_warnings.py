@@ -91,7 +91,10 @@ ROWS = {
     "receivers:\n- name: a\n  opsgenie: {api_key: {env: A}}\nfallback_receiver: a": "line 3: receivers[0].opsgenie: Opsgenie's API ends on 2027-04-05; move to jsm, which takes the same.",
     "receivers:\n- name: a\n  webhook:\n    url: https://10.1.2.3/x\nfallback_receiver: a": f"line 4: {PRIVATE}",
     "receivers:\n- {name: a, webhook: {url: 'https://localhost:8080/x'}}\nfallback_receiver: a": f"line 2: {PRIVATE}",
-    "receivers:\n- {name: a, webhook: {url: 'http://[fe80::1]/x'}}\nfallback_receiver: a": f"line 2: {PRIVATE}",
+    "receivers:\n- {name: a, webhook: {url: 'http://[fd00::1]/x'}}\nfallback_receiver: a": f"line 2: {PRIVATE}",
+    "receivers:\n- {name: a, webhook: {url: 'http://169.254.169.254/x', private: true}}\nfallback_receiver: a": "line 2: receivers[0].webhook.url: a link-local address is always refused; name another.",
+    "smtp: {host: mail.acme.test, user: u, from: a@acme.test}": "line 1: smtp: there is a user and no password; add the password.",
+    "smtp: {host: mail.acme.test, password: {env: A}, from: a@acme.test}": "line 1: smtp: there is a password and no user; add the user.",
     "receivers:\n- {name: a, webhook: {url: 'http://hooks.acme.test/', secret: {env: A}}}\nfallback_receiver: a": "line 2: receivers[0].webhook.url: http sends in plain text what is signed as confidential; write https.",
     "receivers: [{name: a, pagerduty: {routing_key: {env: A}}, jira: {url: 'https://j.test', token: {env: A}, project: X}}]\nroute:\n  routes:\n  - {matchers: [team = x], receiver: a, digest: daily}": (
         'line 4: route.routes[0]: a digest goes to "a", which takes single incidents only (pagerduty, jira); give it slack, email, webhook or apprise too, or name another receiver.'

@@ -6,7 +6,7 @@ from math import cos, inf, nan, pi
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_ops.core.anomaly.days import DAY, Rhythm, usual_interval
@@ -285,7 +285,6 @@ def hourly_series(draw: st.DrawFn) -> Points:
     return points
 
 
-@settings(max_examples=40, deadline=None)
 @given(hourly_series())
 def test_a_replay_says_what_single_judgements_say(series: Points):
     replayed = replay_intraday(series)
@@ -294,7 +293,6 @@ def test_a_replay_says_what_single_judgements_say(series: Points):
         assert repr(judge_intraday(series[:number], value, at=at)) == repr(replayed[number])
 
 
-@settings(max_examples=60, deadline=None)
 @given(hourly_series(), values)
 def test_anomalous_is_out_of_the_bounds_and_a_score_of_half(series: Points, value: float):
     judgement = judge_intraday(series, value, at=series[-1][0] + timedelta(hours=1))
@@ -305,7 +303,6 @@ def test_anomalous_is_out_of_the_bounds_and_a_score_of_half(series: Points, valu
     assert judgement.reason
 
 
-@settings(max_examples=40, deadline=None)
 @given(hourly_series(), st.floats(0, 200), st.sampled_from([2.0**-20, 0.25, 8.0, 2.0**20]))
 def test_the_unit_of_a_metric_does_not_matter(series: Points, value: float, factor: float):
     at = series[-1][0] + timedelta(hours=1)

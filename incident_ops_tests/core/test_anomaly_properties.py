@@ -13,7 +13,7 @@ from incident_ops.core.anomaly import Series, judge, replay
 START = datetime(2024, 11, 20, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOLIDAYS = (date(2024, 12, 25), date(2024, 12, 26), date(2025, 1, 1))
-PROFILE = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROFILE = settings(suppress_health_check=[HealthCheck.too_slow])
 
 whole = st.integers(0, 5000).map(float)
 amounts = st.floats(0, 1e6)

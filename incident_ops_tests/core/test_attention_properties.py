@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_ops.core.alert import CheckSeverity
@@ -133,14 +133,12 @@ def copy_of(desk: Desk) -> Desk:
     return Desk(**{name: getattr(desk, name) for name in given})
 
 
-@settings(max_examples=100, deadline=None)
 @given(desks(), changes)
 def test_every_incident_ends_in_a_push_a_line_of_a_digest_or_a_reason(desk: Desk, story: list[tuple[int, str]]):
     lived(desk, story)
     assert desk.pushes or desk.listed or desk.said
 
 
-@settings(max_examples=100, deadline=None)
 @given(desks(), changes, passes)
 def test_looking_more_often_changes_nothing(desk: Desk, story: list[tuple[int, str]], extra: list[int]):
     other = lived(copy_of(desk), story, extra)
@@ -152,7 +150,6 @@ def test_looking_more_often_changes_nothing(desk: Desk, story: list[tuple[int, s
     assert other.listed == desk.listed
 
 
-@settings(max_examples=100, deadline=None)
 @given(desks(), changes)
 def test_no_place_gets_two_posts_and_no_page_goes_out_twice(desk: Desk, story: list[tuple[int, str]]):
     lived(desk, story)
@@ -161,7 +158,6 @@ def test_no_place_gets_two_posts_and_no_page_goes_out_twice(desk: Desk, story: l
     assert not times or max(times.values()) == 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(desks(), changes, st.lists(st.integers(0, 3600), min_size=1, max_size=5))
 def test_passes_that_come_late_lose_nothing(desk: Desk, story: list[tuple[int, str]], late: list[int]):
     """The same first posts go out, none earlier than in time."""

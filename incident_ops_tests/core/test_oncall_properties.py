@@ -7,7 +7,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_ops.core.hours import Hours
@@ -92,7 +92,6 @@ def first_day(schedule: Schedule) -> datetime:
     return datetime.combine(min(layer.start for layer in schedule.layers), time(0), tzinfo=UTC)
 
 
-@settings(max_examples=60)
 @given(schedule=schedules())
 def test_a_clerk_who_looks_at_the_clock_every_quarter_of_an_hour_says_the_same(schedule: Schedule) -> None:
     cached, begins = OnCall(schedule), first_day(schedule) - 2 * DAY

@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from incident_ops.core.matching import parse_matcher
 from incident_ops.core.routing import RouteNode, branches
@@ -23,14 +23,12 @@ def reached_by_any(tree: RouteNode, values: tuple[str, ...]) -> set[str]:
     return {path[:end] for path in found for end in range(1, len(path) + 1)}
 
 
-@settings(max_examples=60, deadline=None)
 @given(tree=trees)
 def test_no_label_set_reaches_what_is_called_unreachable(tree: RouteNode) -> None:
     """Somebody would remove a route that works."""
     assert not {found.node.path for found in unreachable(tree)} & reached_by_any(tree, OUTSIDE)
 
 
-@settings(max_examples=60, deadline=None)
 @given(tree=trees)
 def test_no_possible_label_set_reaches_what_known_values_leave_unreachable(tree: RouteNode) -> None:
     """With all values of a label known, regular expressions are seen through."""

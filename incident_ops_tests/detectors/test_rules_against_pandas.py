@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_ops.detectors.reading import opened
@@ -29,7 +29,6 @@ def counted(table: pa.Table, *keys: list[str]) -> int:
         return len(data.rows(repeated_rows(data, keys).rows))
 
 
-@settings(max_examples=60)
 @given(rows=columns)
 def test_rows_that_share_a_key_are_those_that_pandas_calls_duplicated(rows: Any) -> None:
     table = table_of(rows)
@@ -46,14 +45,12 @@ def known_of(rows: list[tuple[Any, Any]], place: int) -> list[bool]:
     return [times[row[place]] > 1 for row in rows]
 
 
-@settings(max_examples=60)
 @given(rows=columns)
 def test_rows_with_a_twin_are_those_that_occur_twice_nulls_included(rows: Any) -> None:
     table = table_of(rows)
     assert counted(table) == sum(times for times in Counter(rows).values() if times > 1)
 
 
-@settings(max_examples=60)
 @given(rows=columns, known=st.lists(values, max_size=6))
 def test_dangling_rows_are_the_same_in_one_engine_and_between_two(rows: Any, known: Any) -> None:
     table = table_of(rows)

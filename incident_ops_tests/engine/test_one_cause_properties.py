@@ -47,7 +47,7 @@ def partition_of(store: SqlStore) -> set[tuple[str, frozenset[tuple[str, int]]]]
     }
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 3)  # a database for each order
 @given(catalog=lineages(), alerts=storms(), data=st.data())
 def test_any_order_and_any_pages_end_in_the_same_incidents(
     catalog: Catalog, alerts: list[Alert], data: st.DataObject
@@ -81,7 +81,7 @@ def days(draw: st.DrawFn) -> list[list[Happening]]:
     return draw(st.lists(st.lists(happening, min_size=1, max_size=4), min_size=2, max_size=7))
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings().max_examples // 2)
 @given(catalog=lineages(), pages=days())
 def test_whatever_fails_recovers_and_fails_again_is_in_one_open_incident_until_it_is_healthy(
     catalog: Catalog, pages: list[list[Happening]]

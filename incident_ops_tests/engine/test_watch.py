@@ -12,6 +12,7 @@ from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination, RoutingRules
 from incident_ops.core.severity import Assessment, Severity
 from incident_ops.core.status import Status
+from incident_ops.engine.dispatch import Sinks
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy, SeverityRule
 from incident_ops.engine.triaged import Triaged
@@ -141,6 +142,11 @@ def test_the_configurations_own_grading_decides_first_match_first() -> None:
 # ---- dead letters
 
 
+def everywhere(*troubles: Exception | None) -> Sinks:
+    """Slack with these troubles in turn, and an inbox without any."""
+    return sinks(FakeSink(*troubles), FakeSink(kind="inbox"))
+
+
 def judged(store: SqlStore, *, at: float) -> dict[str, str]:
     """What is told of deliveries, by place."""
     conditions = judge(store, FakeWorkspace(), config_trouble="", loops_of_others=(), now=minutes(at))
@@ -155,14 +161,14 @@ def test_a_dead_reply_is_on_the_timeline_and_told_until_that_place_accepts_again
     number = open_incident(store)
     owe(store, number, Action.POST)
     owe(store, number, Action.REPLY, "acknowledged")
-    deliver(store, sinks(FakeSink(None, REFUSED)))
+    deliver(store, everywhere(None, REFUSED))
     said = "reply to slack:#fin was refused: channel_not_found"
     assert store.timeline(number)[-1].text == said
     assert watch(store, at=1).opened == ("INC-2",)
     assert (store.incident(2).title, store.incident(2).summary) == ("incident_ops: deliveries to slack:#fin", said)
     assert watch(store, at=2) == Triaged()
     owe(store, number, Action.EDIT, at=3)
-    deliver(store, sinks(FakeSink()), at=3)
+    deliver(store, everywhere(), at=3)
     assert watch(store, at=3).resolved == ("INC-2",)
     assert (watch(store, at=4), store.circuits()) == (Triaged(), [])
 
@@ -170,17 +176,19 @@ def test_a_dead_reply_is_on_the_timeline_and_told_until_that_place_accepts_again
 def test_what_died_is_told_even_when_the_place_accepts_again_at_once(store: SqlStore) -> None:
     number = open_incident(store)
     owe(store, number, Action.POST)
+    deliver(store, everywhere())
     owe(store, number, Action.REPLY, "acknowledged")
     owe(store, number, Action.EDIT)
-    deliver(store, sinks(FakeSink(None, REFUSED, None)))
+    deliver(store, everywhere(REFUSED, None))
     assert watch(store, at=1).opened == ("INC-2",)
     assert watch(store, at=2).resolved == ("INC-2",)
 
 
 def test_a_place_where_nothing_died_for_a_day_is_no_trouble_any_more(store: SqlStore) -> None:
     owe(store, open_incident(store), Action.POST)
-    deliver(store, sinks(FakeSink(REFUSED), FakeSink(kind="inbox")))
+    deliver(store, everywhere(REFUSED))
     assert watch(store, at=1).opened == ("INC-2",)
+    deliver(store, everywhere(), at=1)
     assert watch(store, at=24 * 60 - 1) == Triaged()
     assert watch(store, at=24 * 60).resolved == ("INC-2",)
     assert store.circuits() == []
@@ -190,7 +198,7 @@ def test_a_digest_that_died_is_told_though_it_has_no_timeline(store: SqlStore) -
     digest = Notice(key="d", number=None, destination=FIN, action=Action.TELL, text="Ten things")
     with store.transaction() as tx:
         tx.enqueue([digest], now=minutes(0))
-    deliver(store, sinks(FakeSink(REFUSED), FakeSink(kind="inbox")))
+    deliver(store, everywhere(REFUSED))
     assert watch(store, at=1).opened == ("INC-1",)
 
 

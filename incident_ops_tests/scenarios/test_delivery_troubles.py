@@ -102,7 +102,8 @@ def test_an_unknown_channel_is_replaced_by_the_default_channel_and_the_timeline_
         assert [incident.title for incident in story.incidents if incident.root.subject.asset is None] == [
             "incident_ops: deliveries to slack:#fin"
         ], "somebody is to mend it"
-        assert story.timeline(EntryKind.DELIVERY_FAILED) == [
+        refusals = [e.text for e in story.store.timeline(1) if e.kind is EntryKind.DELIVERY_FAILED]
+        assert refusals == [
             "post to slack:#fin was refused: Slack refused chat.postMessage for #fin: there is no such channel, "
             "or it is private and the app was not invited to it (channel_not_found); "
             "sent to slack:#data-incidents instead"

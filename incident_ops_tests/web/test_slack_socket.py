@@ -101,6 +101,25 @@ def test_only_addresses_to_which_slack_sdk_speaks_tls_are_gone_to(address: str, 
     assert is_safe(address, api="https://slack.com/api/") is safe
 
 
+def test_after_a_lost_connection_a_refusal_is_not_met_with_asking_on_and_on(slack: SocketSlack) -> None:
+    """slack_sdk looks every few seconds whether it is connected, and would ask each time."""
+    looks: list[str] = []
+    with SlackSocket(APP_TOKEN, slack.base_url, lambda _: None, ping_seconds=0.02) as socket:
+        slack.wait_for_connection()
+        asking = socket._client.issue_new_wss_url
+
+        def look() -> str:
+            looks.append(socket.state)
+            return asking()
+
+        socket._client.issue_new_wss_url = look
+        slack.refuses = "ratelimited"
+        slack.connections[0].close()
+        wait_until(lambda: len(looks) > 5, SECONDS, "slack_sdk has looked several times", pause=0.02)
+    assert "ratelimited" in looks[-1]
+    assert len(slack.calls_of("apps.connections.open")) == 2
+
+
 def test_an_address_that_is_not_safe_is_not_gone_to(slack: SocketSlack) -> None:
     slack.leads_to = "wss://127.0.0.1:8443/"
     with SlackSocket(APP_TOKEN, slack.base_url, lambda _: None) as socket:

@@ -70,8 +70,8 @@ def bounded(message: Message, *, share: int = 1) -> Message:
 
 
 def web_links(links: Sequence[Link], most: int) -> list[Link]:
-    """The links that may be clicked: to the web, without a password, whole. Labels are one line; an `@` is written so
-    that nobody is mentioned."""
+    """The links that may be clicked: to the web, without a password, whole. Labels are one line, and an `@` is
+    written so that nobody is mentioned."""
     return [
         Link(label=short_line(link.label, 100) or link.url, url=link.url.replace("@", "%40"))
         for link in links

@@ -25,18 +25,9 @@ from incident_ops.adapters.notify.slack_actions import (
 )
 from incident_ops.adapters.notify.slack_api import SlackApi
 from incident_ops.adapters.notify.slack_errors import Request
+from incident_ops.adapters.notify.slack_filled import NotFilledIn, about, command_of, errors_of
 from incident_ops.adapters.notify.slack_http import ANSWERS, quick
-from incident_ops.adapters.notify.slack_modals import (
-    OF_THE_MENU,
-    Modal,
-    NotFilledIn,
-    Place,
-    about,
-    command_of,
-    errors_of,
-    modal,
-    note_window,
-)
+from incident_ops.adapters.notify.slack_modals import OF_THE_MENU, Modal, Place, modal, note_window
 from incident_ops.adapters.notify.slack_payload import Asked, asked_in, text_in, values_in
 from incident_ops.adapters.notify.slack_said import author_in, note_text
 from incident_ops.adapters.notify.slack_scopes import COMMAND, NOTE_SHORTCUT

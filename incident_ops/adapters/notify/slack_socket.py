@@ -7,6 +7,7 @@ tickets: they are kept quiet, and what becomes of the connection is said here.
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.client import HTTPException
@@ -102,7 +103,7 @@ class SlackSocket:
             try:
                 self._client.connect_to_new_endpoint(force=True)
             except (SlackClientError, URLError, HTTPException, OSError, ValueError):
-                self._ends.wait(self._client.wait_for)
+                self._ends.wait(self._client.patience)
 
     def _take(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         try:
@@ -121,10 +122,17 @@ class _Client(SocketModeClient):
 
     def __init__(self, web_client: WebClient, app_token: str, *, ping_seconds: float) -> None:
         self.trouble = ""
-        self.wait_for = AGAIN_AFTER
+        self._not_before = 0.0
         super().__init__(app_token, logger=_silent, web_client=web_client, ping_interval=ping_seconds)
 
+    @property
+    def patience(self) -> float:
+        """Seconds until Slack may be asked again."""
+        return max(self._not_before - time.monotonic(), 0.0)
+
     def issue_new_wss_url(self) -> str:
+        if self.patience > 0:  # slack_sdk looks at the connection more often than Slack wants to be asked
+            raise SlackClientError(self.trouble)
         try:
             url = str(self.web_client.apps_connections_open(app_token=self.app_token)["url"])
         except SlackApiError as error:
@@ -161,7 +169,7 @@ class _Client(SocketModeClient):
     def _stumble(self, trouble: str, wait_for: float) -> None:
         if trouble != self.trouble:
             _log.warning("Slack's Socket Mode is not connected: %s.", trouble)
-        self.trouble, self.wait_for = trouble, wait_for
+        self.trouble, self._not_before = trouble, time.monotonic() + wait_for
 
 
 def is_safe(url: str, *, api: str) -> bool:

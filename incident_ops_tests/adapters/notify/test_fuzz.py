@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from incident_ops.adapters.notify.mail_body import body_of, subject_of
+from incident_ops.adapters.notify.plain import one_line
 from incident_ops.core.alert import AlertKind, Nature
 from incident_ops.core.cleansing import without_secrets
 from incident_ops.core.delivery import Delivery, DeliveryStatus, Receipt
@@ -120,7 +121,7 @@ def incidents(draw: st.DrawFn) -> Incident:
         title=draw(TEXTS),
         summary=draw(TEXTS),
         detail=draw(TEXTS),
-        owner=draw(st.one_of(st.none(), NAMES)),
+        owner=draw(st.one_of(st.none(), NAMES.filter(lambda name: one_line(name) != ""))),
         severity=draw(st.sampled_from(Severity)),
         members=(*incident.members, *others),
         responders=tuple(draw(st.lists(NAMES, max_size=2))),
@@ -228,6 +229,19 @@ OF_OURS = {
     "!DOCTYPE",
     *("html", "head", "meta", "body", "table", "tr", "td", "b", "ul", "li", "div", "pre", "a", "br"),
 }
+
+
+@pytest.mark.parametrize("sink", [name for name in every_sink() if not name.startswith("inbox")], indirect=True)
+def test_megabytes_are_cut_before_they_cost_anything(sink: Sink) -> None:
+    """The inbox keeps them: nothing leaves."""
+    sent = len(sink.sent())
+    noise = "é <!channel> @here\n" * 100_000
+    incident = make_incident(
+        next(_numbers), title=noise, summary=noise, detail=noise, facts=MappingProxyType({noise: noise})
+    )
+    message = compose(incident, links_of=lambda _: links_of(noise, noise))
+    sink.notifier.send(sink.destination, message, key=f"{incident.id}:post:{sink.destination}")
+    assert len(sink.sent()) - sent < 400_000
 
 
 @settings(max_examples=max(EXAMPLES, 40), deadline=None, derandomize=EXAMPLES <= 12)

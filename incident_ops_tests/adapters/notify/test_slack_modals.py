@@ -12,17 +12,8 @@ from hypothesis import strategies as st
 from incident_ops.adapters.notify import slack_answers as answers
 from incident_ops.adapters.notify.slack_actions import actions_of
 from incident_ops.adapters.notify.slack_blocks import render
-from incident_ops.adapters.notify.slack_modals import (
-    LONGEST_INPUT,
-    Modal,
-    NotFilledIn,
-    Place,
-    about,
-    command_of,
-    errors_of,
-    modal,
-    note_window,
-)
+from incident_ops.adapters.notify.slack_filled import NotFilledIn, about, command_of, errors_of
+from incident_ops.adapters.notify.slack_modals import LONGEST_INPUT, Modal, Place, modal, note_window
 from incident_ops.core.commands import Assign, Command, Grade, Note, Resolve, Silence, Snooze, TakeRole
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident
@@ -150,6 +141,7 @@ def test_a_window_knows_what_it_is_about_and_where_it_was_asked_for(kind: Modal)
         {"callback_id": "incident_resolve", "private_metadata": "{}"},
         {"callback_id": "incident_resolve", "private_metadata": "[1]"},
         {"callback_id": "incident_resolve", "private_metadata": "not JSON"},
+        {"callback_id": "incident_resolve", "private_metadata": "[" * 3_000},
         {"callback_id": "incident_resolve", "private_metadata": '{"incident": "INC-7; drop"}'},
         {"callback_id": "of_another_app", "private_metadata": '{"incident": "INC-7"}'},
     ],

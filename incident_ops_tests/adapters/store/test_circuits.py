@@ -74,13 +74,14 @@ def test_when_its_time_has_come_exactly_one_probes_and_the_others_wait_for_it(st
     assert (store.circuits(), keys(claim(store, at=5))) == ([], ["p2", "p3"])
 
 
-def test_a_probe_that_nobody_hears_of_is_followed_by_another(store: SqlStore):
-    """Its worker was killed."""
+def test_a_probe_that_nobody_hears_of_is_looked_up_and_then_others_have_their_turn(store: SqlStore):
+    """Its worker was killed, perhaps by the very message."""
     owe(store, notice(1, Action.POST, "p1"), notice(2, Action.POST, "p2"))
     shut(store, SLACK)
     assert keys(claim(store, at=5)) == ["p1"]
     [again] = claim(store, at=6)
-    assert (again.key, again.attempts) == ("p2", 0), "the one that was tried least"
+    assert (again.key, again.attempts, again.fate_unknown) == ("p1", 1, True)
+    assert keys(claim(store, at=7)) == ["p2"], "the one that was tried least"
 
 
 def test_a_probe_that_is_given_back_leaves_the_turn_to_another(store: SqlStore):
