@@ -9,8 +9,6 @@ from incident_ops.core.message import Link, Message
 
 _READ = 4
 """Nothing is read that is more than so many times as long as what can be shown: cleaning costs by length."""
-
-
 _LONGEST_ADDRESS = 2_000
 
 
@@ -72,11 +70,12 @@ def bounded(message: Message, *, share: int = 1) -> Message:
 def web_links(links: Sequence[Link], most: int) -> list[Link]:
     """The links that may be clicked: to the web, without a password, whole. Labels are one line, and an `@` is
     written so that nobody is mentioned."""
-    return [
-        Link(label=short_line(link.label, 100) or link.url, url=link.url.replace("@", "%40"))
-        for link in links
-        if len(link.url) <= _LONGEST_ADDRESS and _WEB_ADDRESS.fullmatch(link.url)
-    ][:most]
+    addresses = [(link.label, link.url.replace("@", "%40")) for link in links if _is_usable(link.url)]
+    return [Link(label=short_line(label, 100) or url, url=url) for label, url in addresses[:most]]
+
+
+def _is_usable(url: str) -> bool:
+    return len(url) <= _LONGEST_ADDRESS and _WEB_ADDRESS.fullmatch(url) is not None
 
 
 # printable ASCII without what ends an address in somebody's markup

@@ -217,8 +217,7 @@ def test_whatever_an_incident_says_is_accepted_and_does_no_harm(
         over = incident.resolved(at=minutes(10))
         delivered(sink, over, Action.EDIT, text="", links=links, thread=thread)
     delivered(sink, incident, Action.REPLY, text=text, links=links, thread=thread)
-    told = f"{incident.id}: is it over?\n{text}"
-    delivered(sink, incident, Action.TELL, text=told, links=links, thread=None)
+    delivered(sink, incident, Action.TELL, text=text, links=links, thread=None)
     assert PLANTED.encode() not in sink.sent()[sent:]
     live = LIVE.get(sink.notifier.kind)
     seen = "\n".join((*sink.posts()[posts:], *sink.replies(thread.message)))

@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from incident_ops.adapters.notify.inbox import InboxNotifier
+from incident_ops.core.delivery import Receipt
+from incident_ops.core.errors import TransportError
 from incident_ops.core.routing import Destination
 from incident_ops_tests.adapters.notify import messages
 from incident_ops_tests.adapters.notify.inbox_table import InMemoryInbox
@@ -64,3 +68,13 @@ def test_a_reply_belongs_to_the_incident_of_its_thread() -> None:
     sent(table).reply(thread, "Resolved", key="k2", broadcast=True)
     reply = table.sent["k2"]
     assert (reply.incident, reply.to, reply.thread, reply.headline) == ("INC-7", "#fin", "k1", "")
+
+
+def test_what_is_gone_can_be_neither_edited_nor_answered() -> None:
+    gone = Receipt(channel="#fin", message="k9")
+    with pytest.raises(TransportError) as edit:
+        sent(InMemoryInbox()).update(gone, messages.RESOLVED, key="e1")
+    with pytest.raises(TransportError) as reply:
+        sent(InMemoryInbox()).reply(gone, "anybody?", key="k2", broadcast=False)
+    assert edit.value.permanent
+    assert reply.value.permanent

@@ -318,9 +318,9 @@ def _instructions(store: SqlStore, tick: Callable[[SqlStore], None]) -> int:
         return 0
 
     def watch(connection: sqlite3.Connection, _record: object) -> None:
-        connection.set_progress_handler(count, 100)
+        connection.set_progress_handler(count, 10)
 
     event.listen(store._database.engine, "connect", watch)
     tick(store)
     event.remove(store._database.engine, "connect", watch)
-    return steps * 100
+    return steps * 10
