@@ -3,7 +3,7 @@
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,8 +22,6 @@ from incident_ops.engine.ports import Notifier, Store, Transaction
 
 FALLBACK = Destination(kind="inbox", address="#data")
 
-Step = Callable[[str], None]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -34,6 +32,7 @@ class Job:
         timeout: seconds that the notifier waits for Slack.
         trace: where the names of the steps are written, a line each; None: no step is watched.
         dies_at: the step at which it kills itself, counted from 0 by the lines of `trace`.
+        dies_of: key of a message that kills whoever begins to send it.
     """
 
     database: str
@@ -44,6 +43,7 @@ class Job:
     timeout: int = 10
     trace: Path | None = None
     dies_at: int | None = None
+    dies_of: str | None = None
 
 
 def work(job: Job) -> None:
@@ -54,7 +54,7 @@ def work(job: Job) -> None:
         if job.trace is None:
             dispatch(store, _sinks(job, slack, inbox), now=job.now, may_go_on=lambda: True)
             return
-        step = Steps(job.trace, dies_at=job.dies_at)
+        step = Steps(job.trace, dies_at=job.dies_at, dies_of=job.dies_of)
         watched = cast(Store, WatchedStore(store, step))
         sinks = _sinks(job, WatchedNotifier(slack, step), WatchedNotifier(inbox, step))
         dispatch(watched, sinks, now=job.now, may_go_on=lambda: True)
@@ -75,14 +75,14 @@ class Steps:
     """Writes down each step that is reached, and ends the process at one of them: no `finally` runs, no buffer is
     flushed, no lock is given back."""
 
-    def __init__(self, trace: Path, *, dies_at: int | None) -> None:
-        self._trace, self._dies_at = trace, dies_at
+    def __init__(self, trace: Path, *, dies_at: int | None, dies_of: str | None) -> None:
+        self._trace, self._dies_at, self._dies_of = trace, dies_at, dies_of
         self._reached = len(trace.read_text().splitlines()) if trace.exists() else 0
 
-    def __call__(self, name: str) -> None:
+    def __call__(self, name: str, key: str | None = None) -> None:
         with self._trace.open("a") as trace:
             trace.write(f"{name}\n")
-        if self._reached == self._dies_at:
+        if self._reached == self._dies_at or (key is not None and key == self._dies_of):
             os.kill(os.getpid(), signal.SIGKILL)
         self._reached += 1
 
@@ -97,7 +97,7 @@ class WatchedStore:
         {"incident", "subjects", "findings", "deliveries", "unfinished", "waiting", "circuits", "connected"}
     )
 
-    def __init__(self, store: SqlStore, step: Step) -> None:
+    def __init__(self, store: SqlStore, step: "Steps") -> None:
         self._store, self._step = store, step
 
     def __getattr__(self, name: str) -> Any:
@@ -125,30 +125,30 @@ class WatchedStore:
 class WatchedNotifier:
     """A notifier of which every call is two steps: before the request goes out, and after it was accepted."""
 
-    def __init__(self, notifier: SlackNotifier | InboxNotifier, step: Step) -> None:
+    def __init__(self, notifier: SlackNotifier | InboxNotifier, step: "Steps") -> None:
         self._notifier, self._step = notifier, step
         self.kind: str = notifier.kind
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
-        with self._around("post"):
+        with self._around("post", key):
             return self._notifier.send(destination, message, key=key)
 
     def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
-        with self._around("edit"):
+        with self._around("edit", key):
             self._notifier.update(receipt, message, key=key)
 
     def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt:
-        with self._around("reply"):
+        with self._around("reply", key):
             return self._notifier.reply(thread, text, key=key, broadcast=broadcast)
 
     def look_up(
         self, destination: Destination, key: str, *, thread: Receipt | None, since: datetime
     ) -> Receipt | None:
-        with self._around("look-up"):
+        with self._around("look-up", None):
             return self._notifier.look_up(destination, key, thread=thread, since=since)
 
     @contextmanager
-    def _around(self, what: str) -> Iterator[None]:
-        self._step(f"before the {self.kind} {what}")
+    def _around(self, what: str, key: str | None) -> Iterator[None]:
+        self._step(f"before the {self.kind} {what}", key)
         yield
         self._step(f"after the {self.kind} {what}")

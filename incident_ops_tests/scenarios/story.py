@@ -16,7 +16,7 @@ what SQLite keeps apart in files: then it is told `on_disk`. Our own store is al
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from incident_ops.adapters.notify.slack_pace import SlackPace
 from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.wiring import DATABASE_FILE, Surroundings, dispose_stores, in_force, wire
 from incident_ops.core.catalog import AssetNode, Catalog
@@ -68,9 +69,15 @@ class Story:
     clock: Clock
     environ: dict[str, str]
     start: datetime = field(init=False)
+    _pace: SlackPace = field(init=False)
+    _waited: float = 0.0
 
     def __post_init__(self) -> None:
         self.start = self.clock()
+        self._pace = SlackPace(monotonic=lambda: self.now.timestamp() + self._waited, wait=self._wait)
+
+    def _wait(self, seconds: float) -> None:
+        self._waited += seconds
 
     # ---- what happens
 
@@ -153,8 +160,10 @@ class Story:
     # ---- what we do
 
     def ops(self) -> Ops:
-        """Wired anew for each pass, as the sensors do."""
-        return wire(self.instance, in_force(self._around, now=self.now), now=self.now)
+        """Wired anew for each pass, as the sensors do. What Slack's rate limits hold back waits no real second:
+        a story has hundreds of posts."""
+        ops = wire(self.instance, in_force(self._around, now=self.now), now=self.now)
+        return replace(ops, sinks=replace(ops.sinks, pace=self._pace))
 
     def tick(self, may_go_on: Callable[[], bool] = lambda: True) -> Report:
         return tick(self.ops(), now=self.now, may_go_on=may_go_on)

@@ -10,8 +10,8 @@ from incident_ops.core.message import Message
 
 
 def alert_key(message: Message, *, key: str, origin: str, longest: int) -> str:
-    """`incident_ops/<origin>/INC-7` for the incident's post, else `incident_ops/<origin>/<delivery's key>`; what has
-    more than `longest` characters ends in a digest of the whole."""
+    """`incident_ops/<origin>/INC-7` for the incident's post, else `incident_ops/<origin>/<delivery's key>`; what
+    has more than `longest` characters ends in a digest of the whole."""
     name = f"incident_ops/{origin}/{message.about.id if message.about and is_post(key) else key}"
     if len(name) <= longest:
         return name

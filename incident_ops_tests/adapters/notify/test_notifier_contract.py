@@ -236,3 +236,20 @@ def test_one_try_is_one_try_and_the_next_one_gets_through(sink: Sink, failure: F
 def test_to_check_a_sink_shows_nothing_to_anybody(sink: Sink) -> None:
     cast(CanCheck, sink.notifier).check(sink.destination)
     assert sink.posts() == []
+
+
+CAN_ASK = [
+    name
+    for name in sinks_that(CanCheck)
+    if (name, Failure.UNAUTHORISED) in failing_sinks() and not name.startswith(("apprise", "webhook"))
+]
+
+
+@pytest.mark.parametrize("sink", CAN_ASK, indirect=True)
+def test_a_check_finds_a_token_that_is_not_taken(sink: Sink) -> None:
+    """Apprise and a webhook can only be sent something: they are left out."""
+    notifier = sink.failing[Failure.UNAUTHORISED]()
+    with pytest.raises(TransportError) as caught:
+        cast(CanCheck, notifier).check(sink.destination)
+    assert caught.value.needs_person
+    assert [secret for secret in sink.secrets if secret in str(caught.value)] == []
