@@ -1,7 +1,7 @@
 """All benchmarks as one table: `python -m incident_ops_tests.benchmarks [NAME …]`. Takes some minutes.
 
-As thorough are the properties among the tests with `HYPOTHESIS_PROFILE=thorough pytest`: each is tried on a thousand
-drawn examples, not on forty that are always the same.
+As thorough are the properties among the tests with `HYPOTHESIS_PROFILE=thorough pytest`: each is tried on a
+thousand drawn examples, not on forty that are always the same.
 """
 
 import sys
