@@ -39,6 +39,9 @@ from incident_ops.engine.ports import Notifier
 from incident_ops.engine.sinks import UNPACED, Pace, Sinks, undressed
 
 SLACK = "slack"
+FADING = frozenset({"alertmanager"})
+"""Kinds whose notifiers are `Fades`."""
+
 INSTALLATION = "installation"
 """Under which name the store keeps the id of this installation."""
 
@@ -49,6 +52,7 @@ def sinks_of(settings: Settings, store: SqlStore, *, now: datetime) -> Sinks:
     notifiers = _notifiers(settings, store, now)
     return Sinks(
         notifiers=notifiers,
+        fading=frozenset(name for name in notifiers if name.partition(":")[0] in FADING),
         default=_default(routing),
         fallback=_fallback(routing, notifiers),
         address_of=lambda who: destination_of(who, routing).address,

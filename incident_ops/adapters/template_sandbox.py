@@ -15,6 +15,7 @@ from jinja2 import (
     StrictUndefined,
     Template,
     TemplateError,
+    TemplateRuntimeError,
     TemplateSyntaxError,
     Undefined,
     nodes,
@@ -29,6 +30,7 @@ from incident_ops.config.warnings import LABELS
 
 LONGEST_TEMPLATE = 4_000
 LONGEST_VALUE, MOST_ITEMS, MOST_STEPS = 20_000, 500, 2_000
+_MOST_DIGITS = 15
 _STEPS = " steps"  # no name that a template could write
 
 FILTERS = (
@@ -47,9 +49,6 @@ _NODES = (
     nodes.Concat,
 )  # fmt: skip
 _OF_A_LOOP = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length"})
-
-# Whatever a value of an unforeseen kind makes an operator or a filter raise.
-FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 class Open(dict[str, Any]):
@@ -78,17 +77,18 @@ class _Nothing(StrictUndefined):
         return f"there is nothing at {shown(self._undefined_name)}"
 
 
-def trouble_in(error: Exception, text: str) -> str:
-    """One of `FAILURES` in a line with its remedy, and with its line where the template has several."""
-    said = "it is nested too deeply; flatten it" if isinstance(error, RecursionError) else _words_of(error)
-    if not isinstance(error, _NoField | _TooMuch | _NotAllowed | RecursionError):
+def trouble_in(error: TemplateError, text: str) -> str:
+    """The error in a line with its remedy, and with its line where the template has several."""
+    said = _words_of(error)
+    if not isinstance(error, _NoField | _TooMuch | _NotAllowed):
         said += "; correct the template"
     line = error.lineno if isinstance(error, TemplateSyntaxError) and "\n" in text.strip() else None
     return f"in its line {line}, {said}" if line else said
 
 
 def _words_of(error: Exception) -> str:
-    said = error.message if isinstance(error, TemplateError) else str(error)
+    is_put_in_words = isinstance(error, TemplateError | SyntaxError)
+    said = (error.message if isinstance(error, TemplateError) else error.msg) if is_put_in_words else str(error)
     return one_line(said or type(error).__name__).rstrip(".")
 
 
@@ -144,6 +144,8 @@ def _metered(name: str) -> Any:
         _take(context)
         if name in ("join", "replace") and _would_grow(name, value, args, more):
             raise _TooMuch(f"{name} would give more than {LONGEST_VALUE:,} characters")
+        if name == "round" and _is_too_fine(*args, **more):
+            raise _TooMuch(f"{name} knows at most {_MOST_DIGITS} digits")
         found = _JINJA.call_filter(name, value, args, more, context=context)
         if isinstance(found, Iterable) and not isinstance(found, Sequence | Mapping):
             found = list(islice(found, MOST_ITEMS))
@@ -162,6 +164,11 @@ def _would_grow(name: str, value: Any, args: Sequence[Any], more: Mapping[str, A
         return size + len(items) * len(texts[0] if texts else "") > LONGEST_VALUE
     old, new = (*texts, "", "")[:2]
     return len(str(value)) + str(value).count(old) * len(new) > LONGEST_VALUE
+
+
+def _is_too_fine(precision: object = 0, *_: object, **__: object) -> bool:
+    """Jinja raises ten to that power."""
+    return isinstance(precision, int) and abs(precision) > _MOST_DIGITS
 
 
 @pass_context
@@ -204,8 +211,21 @@ def rendered(text: str, fields: Mapping[str, Any], *, limit: int) -> str:
     """What the template makes of the fields; longer than `limit` characters it is cut. None is written as nothing.
 
     Raises:
-        TemplateError, or another of `FAILURES`: it cannot be read, or fails for these fields.
+        TemplateError: it cannot be read, or fails for these fields, in whatever way.
     """
+    try:
+        return _first_of(text, fields, limit)
+    except TemplateError:
+        raise
+    except RecursionError:
+        raise _TooMuch("it is nested too deeply; flatten it") from None
+    except MemoryError:
+        raise _TooMuch("it takes more memory than there is; shorten it") from None
+    except Exception as error:  # each filter, operator and value has errors of its own
+        raise TemplateRuntimeError(_words_of(error)) from error
+
+
+def _first_of(text: str, fields: Mapping[str, Any], limit: int) -> str:
     found = ""
     for piece in compiled(text, tuple(fields)).generate({**fields, _STEPS: _Steps()}):
         found += piece[: limit + 1]
@@ -223,6 +243,7 @@ def compiled(text: str, known: tuple[str, ...]) -> Template:
 
     Raises:
         TemplateError: it is no template, or one that does more than read these fields.
+        SyntaxError, RecursionError: Python cannot read what Jinja makes of it.
     """
     if len(text) > LONGEST_TEMPLATE:
         raise _TooMuch(f"it is longer than {LONGEST_TEMPLATE:,} characters; shorten it")

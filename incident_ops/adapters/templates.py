@@ -8,7 +8,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from incident_ops.adapters.template_sandbox import FAILURES, LONGEST_VALUE, MOST_ITEMS, Open, rendered, trouble_in
+from jinja2 import TemplateError
+
+from incident_ops.adapters.template_sandbox import LONGEST_VALUE, MOST_ITEMS, Open, rendered, trouble_in
 from incident_ops.config.document import Document, KeyPath, Problem, written
 from incident_ops.config.shape import Config, Templates
 from incident_ops.core.message import Link, Message, compose
@@ -81,7 +83,7 @@ def dressed(message: Message, templates: Templates) -> Message:
     def text_of(key: str, template: str, limit: int) -> str | None:
         try:
             return rendered(template, fields, limit=limit)
-        except FAILURES as error:
+        except TemplateError as error:
             failed.append(f"{key}: {trouble_in(error, template)}")
             return None
 
@@ -162,11 +164,11 @@ def _texts_of(templates: Templates | None) -> Iterator[tuple[tuple[str, ...], st
 def _trouble_with(text: str, now: datetime) -> str | None:
     try:
         rendered(text, fields_of(_message_of_full(now)), limit=LONGEST_SUMMARY)
-    except FAILURES as error:
+    except TemplateError as error:
         return trouble_in(error, text)
     try:
         rendered(text, fields_of(compose(bare_incident(now), links_of=lambda _: ())), limit=LONGEST_SUMMARY)
-    except FAILURES as error:
+    except TemplateError as error:
         remedy = 'ask with "if" first, or add |default("…")'
         return f"for an incident of which little is known, {trouble_in(error, text)}: {remedy}"
     return None

@@ -1,5 +1,9 @@
 """From settings to a working `Ops`: which store, which sinks, which rules. The sensors and the command line are
-wired by the same function."""
+wired by the same function.
+
+Dagster and `requests` are imported by the functions that need them: together they take 1.5 s, and a command that
+only reads the store, such as `incident-ops list`, needs neither.
+"""
 
 import hashlib
 import os
@@ -9,15 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
-
-from incident_ops.adapters.dagster_board import DagsterBoard
-from incident_ops.adapters.dagster_catalog import GraphQLCatalog
-from incident_ops.adapters.dagster_deadlines import cron_ticks
-from incident_ops.adapters.dagster_events import DagsterEvents
-from incident_ops.adapters.dagster_own_location import catalog_of
-from incident_ops.adapters.dagster_workspace import WorkspaceFile
 from incident_ops.adapters.sinks import kind_of_channels, sinks_of
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.config import (
@@ -34,6 +31,9 @@ from incident_ops.core.own import OWN_ASSETS
 from incident_ops.core.status import Status
 from incident_ops.engine.ops import Ops
 from incident_ops.engine.policy import Policy, SeverityRule
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 DATABASE_FILE = "incident_ops.db"
 WORKSPACE_FILE = "workspace.yaml"
@@ -69,12 +69,14 @@ class InForce:
     workspace_file: Path | None = None
 
 
-def surroundings_of(instance: dg.DagsterInstance | None) -> Surroundings:
+def surroundings_of(instance: "dg.DagsterInstance | None") -> Surroundings:
     """Of this process: `DAGSTER_HOME`, else the storage directory of `instance`, else of the `dagster.yaml` here
     (which is what `dagster dev` runs on without a home)."""
     cwd = Path.cwd()
     home = os.environ.get("DAGSTER_HOME")
     if not home and instance is None and (cwd / "dagster.yaml").is_file():
+        import dagster as dg
+
         with dg.DagsterInstance.from_config(str(cwd)) as here:
             home = here.storage_directory()
     if not home and instance is not None:
@@ -192,25 +194,33 @@ def policy_of(settings: Settings, *, in_foreground: bool = False) -> Policy:
 
 
 def assemble(
-    instance: dg.DagsterInstance,
+    instance: "dg.DagsterInstance",
     around: Surroundings,
     *,
     now: datetime,
-    repository: dg.RepositoryDefinition | None = None,
+    repository: "dg.RepositoryDefinition | None" = None,
 ) -> Ops:
     """Everything a sensor's pass needs, on `instance`.
 
     Args:
         repository: that the sensor is part of.
     """
+    from incident_ops.adapters.dagster_own_location import catalog_of
+
     held = in_force(around, now=now)
     ops = wire(instance, held, now=now, in_foreground=False)
     own_location = partial(catalog_of, repository) if repository is not None else Catalog
     return replace(ops, own_location=own_location, spare_workspace=None)
 
 
-def wire(instance: dg.DagsterInstance, held: InForce, *, now: datetime, in_foreground: bool = True) -> Ops:
+def wire(instance: "dg.DagsterInstance", held: InForce, *, now: datetime, in_foreground: bool = True) -> Ops:
     """Everything a pass in the foreground needs, where somebody waits for the code locations to be loaded."""
+    from incident_ops.adapters.dagster_board import DagsterBoard
+    from incident_ops.adapters.dagster_catalog import GraphQLCatalog
+    from incident_ops.adapters.dagster_deadlines import cron_ticks
+    from incident_ops.adapters.dagster_events import DagsterEvents
+    from incident_ops.adapters.dagster_workspace import WorkspaceFile
+
     store, settings = held.store, held.settings
     open_statuses = [status for status in Status if status.is_open]
     return Ops(

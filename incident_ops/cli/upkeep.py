@@ -13,6 +13,7 @@ from incident_ops.cli.place import around, held_here, instance_of
 from incident_ops.config import (
     FILE_NAME,
     Settings,
+    doubtful_secrets,
     load_settings,
     missing_secrets,
     not_yet_effective,
@@ -60,6 +61,7 @@ def check(online: bool, as_json: bool) -> None:
     _insist_on_templates_that_work(settings, file)
     notes = [
         *missing_secrets(settings.config, here.environ),
+        *doubtful_secrets(settings.config, here.environ),
         *warnings_of(settings.text, file=file, now=utc_now()),
         *not_yet_effective(settings.config),
     ]

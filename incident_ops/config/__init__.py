@@ -7,6 +7,7 @@ which names must exist, `explain` puts errors into words, `load` joins it. `comp
 """
 
 from incident_ops.config.compiled import attention_rules_of, route_tree, routing_rules_of, schedules_of
+from incident_ops.config.doubtful_receivers import doubtful_secrets
 from incident_ops.config.effect import not_yet_effective
 from incident_ops.config.load import (
     DEFAULT_DAGSTER_URL,
@@ -39,6 +40,7 @@ __all__ = [
     "attention_rules_of",
     "channel_of_team",
     "database_url_despite_errors",
+    "doubtful_secrets",
     "load_settings",
     "missing_secrets",
     "not_yet_effective",

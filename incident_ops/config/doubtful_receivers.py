@@ -1,7 +1,8 @@
 """What is allowed of a receiver and probably not meant: mail that nothing sends, lists for what takes no lists,
 addresses that are refused, text that anybody can read on its way. Names nobody uses are `references`'s."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -18,6 +19,20 @@ OPSGENIE_ENDS = date(2027, 4, 5)
 
 INCIDENTS_ONLY = frozenset({"pagerduty", "jsm", "opsgenie", "jira", "alertmanager", "sentry"})
 """Kinds in which each incident is a thing with a state; a list of many has no place there."""
+
+_ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
+
+
+def doubtful_secrets(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable whose value is hardly what the key asks for. The value itself is not shown."""
+    return [
+        f"receivers[{place}].pagerduty.routing_key: the environment variable {target.routing_key.env} "
+        "does not hold 32 letters and digits; copy the integration key of the service's Events API v2 integration."
+        for place, receiver in enumerate(config.receivers)
+        if (target := receiver.pagerduty) is not None
+        and (value := environ.get(target.routing_key.env))
+        and not _ROUTING_KEY.fullmatch(value)
+    ]
 
 
 def check_receivers(config: Config, document: Document, now: datetime) -> Iterator[Problem]:

@@ -10,13 +10,14 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from incident_ops.core.error_text import redact
+from incident_ops.core.plain_text import clean
 
 Value = TypeVar("Value")
 
 
 def without_secrets(value: Value) -> Value:
     """The same value, every string in it redacted (`core.error_text`), however deep: in tuples, mappings and
-    dataclasses. What holds no secret is the very same object."""
+    dataclasses, and without control characters (`core.plain_text`). What holds neither is the very same object."""
     return cast(Value, _cleansed(value))
 
 
@@ -54,6 +55,7 @@ def _is_same(items: tuple[Any, ...], before: tuple[Any, ...]) -> bool:
 @lru_cache(maxsize=4096)
 def _redacted(text: str) -> str:
     """Remembered: names, owners and labels come again and again, an error with each change of its incident."""
+    text = clean(text)
     if not _MAY_HOLD_ONE.search(text):
         return text
     return redact(text)

@@ -6,6 +6,8 @@ Escaping for a particular sink (Slack's markup, HTML) belongs to that sink.
 import hashlib
 import re
 
+from incident_ops.core.plain_text import clean
+
 _REDACTED = "[redacted]"
 _MOST_ROUNDS = 8
 """What one pattern leaves may be another's; texts of real errors are stable after the first round."""
@@ -130,7 +132,9 @@ _VARIABLE: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def redact(text: str) -> str:
-    """`text` without passwords, tokens and keys; what surrounds them stays readable."""
+    """`text` without passwords, tokens and keys; what surrounds them stays readable. Cleaned first
+    (`core.plain_text`): colours within a key hide it from every pattern, and from nobody who reads it."""
+    text = clean(text)
     for _ in range(_MOST_ROUNDS):
         before = text
         for pattern, replacement in _SECRETS:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from incident_ops.core.incident import Incident
 from incident_ops.core.routing.destinations import Destination
 from incident_ops.core.status import EntryKind, TimelineEntry
+from incident_ops.core.thread_lines import thread_line
 
 
 class Action(StrEnum):
@@ -104,6 +105,17 @@ _DRAWN_IN_THE_POST = frozenset({EntryKind.ROOT, EntryKind.MERGED, EntryKind.SUSP
 """A post that still waits will show these itself."""
 
 
+_TURNS = frozenset(
+    {
+        EntryKind.ACKNOWLEDGED,
+        EntryKind.TRIGGERED_AGAIN,
+        EntryKind.MITIGATED,
+        EntryKind.RESOLVED,
+        EntryKind.REOPENED,
+    }
+)
+
+
 def notices_for(
     before: Incident | None,
     after: Incident,
@@ -132,14 +144,21 @@ def notices_for(
         return notices
     for destination, state in told.items():
         push = pushes.get(destination)
-        story = _story(after, unless=frozenset() if state.is_posted else _DRAWN_IN_THE_POST) if tells_story else ""
+        story = _story(after, unless=frozenset() if state.is_posted else _DRAWN_IN_THE_POST) if tells_story else []
         rung = (push.text, push.note) if push is not None else ()
-        text = "\n".join(line for line in (story, *rung, *lines) if line)
+        text = "\n".join(line for line in (*_lines(story), *rung, *lines) if line)
         if text:
-            notices.append(_reply(after, destination, text, pushes=push is not None and push.rings))
+            what = "turn" if _has_a_turn(after, story) else "reply"
+            notices.append(_reply(after, destination, what, text, pushes=push is not None and push.rings))
         edit = f"{after.id}:edit:{destination}:r{after.revision}"
         notices.append(Notice(key=edit, number=after.number, destination=destination, action=Action.EDIT))
     return notices
+
+
+def tells_a_turn(key: str) -> bool:
+    """Whether a reply with this key (`INC-7:turn:…`) tells that the incident changed hands, ended or began again.
+    Sinks that cannot edit say this and leave out the rest of the story (`INC-7:reply:…`)."""
+    return key.split(":", 2)[1:2] == ["turn"]
 
 
 def _post(incident: Incident, destination: Destination, push: Push) -> Notice:
@@ -154,27 +173,39 @@ def _post(incident: Incident, destination: Destination, push: Push) -> Notice:
     )
 
 
-def _reply(incident: Incident, destination: Destination, text: str, *, pushes: bool) -> Notice:
-    key = f"{incident.id}:reply:{destination}:r{incident.revision}"
+def _reply(incident: Incident, destination: Destination, what: str, text: str, *, pushes: bool) -> Notice:
+    key = f"{incident.id}:{what}:{destination}:r{incident.revision}"
     return Notice(
         key=key, number=incident.number, destination=destination, action=Action.REPLY, text=text, pushes=pushes
     )
 
 
-def _story(incident: Incident, *, unless: Collection[EntryKind]) -> str:
-    """The news as lines for the thread; a recovery that resolves the incident is told by the resolution."""
+def _has_a_turn(incident: Incident, story: Sequence[TimelineEntry]) -> bool:
+    """A merge is one for the incident that it ends. While an incident flaps its story is not told: that it began
+    to, and how it stands when it has calmed down, takes the place of the turns that were left out."""
+    kinds = {entry.kind for entry in story}
+    ends_by_merge = EntryKind.MERGED in kinds and not incident.is_open
+    flaps = any(entry.kind is EntryKind.FLAPPING for entry in incident.news)
+    return ends_by_merge or flaps or not kinds.isdisjoint(_TURNS)
+
+
+def _story(incident: Incident, *, unless: Collection[EntryKind]) -> list[TimelineEntry]:
+    """The news for the thread; a recovery that resolves the incident is told by the resolution."""
     entries = [entry for entry in incident.news if entry.kind in _TOLD_IN_THREAD and entry.kind not in unless]
     if any(entry.kind is EntryKind.RESOLVED for entry in entries):
         entries = [entry for entry in entries if entry.kind is not EntryKind.RECOVERY]
-    shown = entries[:_MOST_LINES]
-    lines = [_line(entry) for entry in shown]
-    if len(entries) > len(shown):
-        lines.append(f"and {len(entries) - len(shown)} more changes")
-    return "\n".join(lines)
+    return entries
+
+
+def _lines(story: Sequence[TimelineEntry]) -> list[str]:
+    lines = [_line(entry) for entry in story[:_MOST_LINES]]
+    if len(story) > _MOST_LINES:
+        lines.append(f"and {len(story) - _MOST_LINES} more changes")
+    return lines
 
 
 _MOST_LINES = 10
 
 
 def _line(entry: TimelineEntry) -> str:
-    return entry.text[:1].upper() + entry.text[1:]
+    return thread_line(entry)

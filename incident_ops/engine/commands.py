@@ -26,8 +26,9 @@ from incident_ops.core.matching import Matcher, MatchOp
 from incident_ops.core.message import moment
 from incident_ops.core.muting import Silence as KeptSilence
 from incident_ops.core.notices import Action, Notice
+from incident_ops.core.reasons import how_it_ended
 from incident_ops.core.routing import Destination, RoutingRules
-from incident_ops.core.status import SYSTEM, EntryKind, Status
+from incident_ops.core.status import SYSTEM, EntryKind, Resolution, Status
 from incident_ops.engine.desk import Desk
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import Store
@@ -57,6 +58,8 @@ def perform(store: Store, command: Command, knowledge: Knowledge, *, by: str, no
             return _silenced(store, command, knowledge, by=by, now=now)
         case FollowUp():
             return _followed_up(store, command, knowledge, by=by, now=now)
+        case Note():
+            return _noted(store, command, knowledge, by=by, now=now)
         case _:
             # Nobody else writes while `change` does: what `_changed` reads stays true.
             return change(
@@ -77,16 +80,15 @@ def matchers_about(incident: Incident) -> list[Matcher]:
 def _changed(store: Store, incident: Incident, command: Command, *, by: str, now: datetime) -> Incident:
     match command:
         case Acknowledge():
-            return _acknowledged(incident, by=by, now=now)
+            return _acknowledged(store, incident, by=by, now=now)
         case Assign():
             return _assigned(incident, command.to.strip(), by=by, now=now)
         case Grade():
             if incident.severity is command.severity and incident.severity_by != SYSTEM:
                 raise IllegalChange(f"{incident.id} is {incident.severity} already, set by {incident.severity_by}")
             return incident.graded(command.severity, by=by, at=now)
-        case Note():
-            return _noted(store, incident, command, by=by, now=now)
         case Resolve():
+            _refuse_a_second_answer(store, incident, command.reason)
             ended = incident.answered(command.reason, by=by, at=now)
             text = command.note.strip()
             return ended.noted(EntryKind.NOTE, text, at=now, by=by) if text else ended
@@ -96,10 +98,12 @@ def _changed(store: Store, incident: Incident, command: Command, *, by: str, now
             raise TypeError(f"{type(command).__name__} is no command that we know")
 
 
-def _acknowledged(incident: Incident, *, by: str, now: datetime) -> Incident:
-    if incident.status is Status.ACKNOWLEDGED:
+def _acknowledged(store: Store, incident: Incident, *, by: str, now: datetime) -> Incident:
+    if not incident.is_open:
+        raise IllegalChange(_how_it_ended(store, incident))
+    if incident.status is not Status.TRIGGERED:
         who = "you have" if incident.assignee == by else f"{incident.assignee or 'somebody'} has"
-        raise IllegalChange(f"{incident.id} is acknowledged already: {who} it")
+        raise IllegalChange(f"{incident.id} is {incident.status} already: {who} it")
     return incident.acknowledged(by=by, at=now)
 
 
@@ -111,18 +115,18 @@ def _assigned(incident: Incident, to: str, *, by: str, now: datetime) -> Inciden
     return incident.assigned(to, by=by, at=now)
 
 
-def _noted(store: Store, incident: Incident, command: Note, *, by: str, now: datetime) -> Incident:
-    text = command.text.strip()
-    if not text:
-        raise IllegalChange("the note is empty")
-    if command.author is not None and command.author != by:
-        text = f"{command.author}: {text}"
-    for entry in reversed(store.timeline(incident.number)):
-        if now - entry.at >= REPEATED_WITHIN:
-            break
-        if (entry.kind, entry.text, entry.by) == (EntryKind.NOTE, text, by):
-            raise IllegalChange(f"{incident.id} has this note already, since {moment(entry.at)}")
-    return incident.noted(EntryKind.NOTE, text, at=now, by=by)
+def _refuse_a_second_answer(store: Store, incident: Incident, reason: Resolution) -> None:
+    is_answered = not incident.is_open and incident.resolution is reason
+    if is_answered or incident.merged_into is not None:
+        raise IllegalChange(_how_it_ended(store, incident))
+
+
+_ENDS = (EntryKind.RESOLVED, EntryKind.CLASSIFIED)
+
+
+def _how_it_ended(store: Store, incident: Incident) -> str:
+    ends = (entry.by for entry in reversed(store.timeline(incident.number)) if entry.kind in _ENDS)
+    return how_it_ended(incident, by=next(ends, SYSTEM))
 
 
 def _in_role(incident: Incident, command: TakeRole, *, by: str, now: datetime) -> Incident:
@@ -133,6 +137,49 @@ def _in_role(incident: Incident, command: TakeRole, *, by: str, now: datetime) -
         who = f"{command.who} is" if command.who is not None else "nobody is"
         raise IllegalChange(f"{who} {command.role} of {incident.id}{' already' if command.who else ''}")
     return changed
+
+
+# ---- notes
+
+
+def _noted(store: Store, command: Note, knowledge: Knowledge, *, by: str, now: datetime) -> Incident:
+    """On the timeline of the incident, or of the one that it was merged into: nobody looks at the other any more.
+
+    What somebody has said in the thread (`author` is given) is not said there a second time.
+    """
+    text = command.text.strip()
+    if not text:
+        raise IllegalChange("the note is empty")
+    number = _survivor_of(store.incident(command.number), store).number
+
+    def noted(incident: Incident) -> Incident:
+        return _with_note(store, incident, replace(command, text=text), by=by, now=now)
+
+    if command.author is None or number != command.number:
+        return change(store, number, noted, knowledge, now=now)
+    with store.transaction() as tx:
+        tx.save(noted(tx.incident(number)))
+    return store.incident(number)
+
+
+def _survivor_of(incident: Incident, store: Store) -> Incident:
+    while incident.merged_into is not None:
+        incident = store.incident(incident.merged_into)
+    return incident
+
+
+def _with_note(store: Store, incident: Incident, note: Note, *, by: str, now: datetime) -> Incident:
+    """Refused when it is there already: written a moment ago, or, where somebody has said it, kept by anybody."""
+    author = note.author or by
+    quoted = f"{author}: {note.text}"
+    known = REPEATED_WITHIN if note.author is None else timedelta.max
+    for entry in reversed(store.timeline(incident.number)):
+        if now - entry.at >= known:
+            break
+        is_same = entry.text == quoted or (entry.text == note.text and entry.by == author)
+        if entry.kind is EntryKind.NOTE and is_same:
+            raise IllegalChange(f"{incident.id} has this note already, since {moment(entry.at)}")
+    return incident.noted(EntryKind.NOTE, note.text if author == by else quoted, at=now, by=by)
 
 
 # ---- silences

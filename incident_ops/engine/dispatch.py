@@ -23,7 +23,7 @@ __all__ = ["LEASE", "Dispatched", "Sinks", "dispatch", "undressed"]
 LEASE = timedelta(seconds=90)
 """Longer than a pass may take, its last delivery included: `now` is that of the pass."""
 
-BATCH = 5
+BATCH = 10
 """So many are claimed at a time: to claim costs about as much as to settle, and what a killed worker had claimed
 waits for the lease to end."""
 
@@ -90,11 +90,15 @@ class _Pass:
         return [lane for lane, failures in self._failures.items() if failures >= OPENS_AFTER]
 
     def deliver_what_is_due(self) -> None:
+        is_likely = False
         while self._may_go_on():
             clock = self._sinks.pace.clock()
             self._held = {lane: until for lane, until in self._held.items() if until > clock}
             left_alone = (*self.silent, *self._shut, *self._held)
-            claimed = self._store.claim(now=self._now, lease=LEASE, limit=BATCH, without=left_alone)
+            claimed = self._store.claim(
+                now=self._now, lease=LEASE, limit=BATCH, without=left_alone, is_likely=is_likely
+            )
+            is_likely = len(claimed) == BATCH
             if claimed:
                 self._go_through(claimed)
             elif not self._waited():
@@ -151,7 +155,9 @@ class _Pass:
 
     def _failed(self, delivery: Delivery, sink: Lane, error: TransportError) -> None:
         text = without_secrets(str(error))
-        self.done.note(f"{delivery.destination}: {text}", is_for_people=error.needs_person or error.permanent)
+        is_person = "@" in delivery.destination.address  # somebody whom the sink does not know is no mistake
+        is_for_people = error.needs_person or (error.permanent and not is_person)
+        self.done.note(f"{delivery.destination}: {text}", is_for_people=is_for_people)
         if error.permanent:
             self._failures.pop(sink, None)
             refuse(self._store, self._sinks, delivery, error=text, now=self._now)
@@ -192,7 +198,7 @@ class _Pass:
             fate_unknown=delivery.fate_unknown or error.fate_unknown,
             now=now,
             circuit=circuit,
-            elsewhere=owed_elsewhere(self._sinks, delivery) if is_owed else None,
+            elsewhere=owed_elsewhere(self._sinks, delivery, error=text, now=now) if is_owed else None,
         )
         self._heed(delivery, state)
 

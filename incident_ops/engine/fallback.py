@@ -1,7 +1,8 @@
 """Where a delivery goes that its own destination does not take: to the default, to the fallback, never nowhere.
-What dies leaves a sentence on the incident's timeline and with its destination, of which `watch` tells."""
+What dies leaves a sentence on the incident's timeline and, if nothing goes in its stead, with its destination,
+of which `watch` tells."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from incident_ops.core.circuit import after_death
@@ -11,10 +12,10 @@ from incident_ops.core.incident import Incident
 from incident_ops.core.notices import MUST_ARRIVE, Action, Notice
 from incident_ops.core.pace import Lane
 from incident_ops.core.retry import rule_for
-from incident_ops.core.routing import EMAIL, Destination
+from incident_ops.core.routing import EMAIL, INBOX, Destination
 from incident_ops.core.status import EntryKind, TimelineEntry
 from incident_ops.core.watchdog import OWN_TROUBLE
-from incident_ops.engine.ports import ChangeOfCircuit, Store, no_change
+from incident_ops.engine.ports import ChangeOfCircuit, Moved, Store, no_change
 from incident_ops.engine.sinks import Sinks
 
 _FOR, _TO = "For ", " → "
@@ -23,11 +24,18 @@ AT_ONCE = 500
 """So many are moved or given up in one go; more have their turn in the next pass."""
 
 
-def owed_elsewhere(sinks: Sinks, delivery: Delivery) -> Notice | None:
-    """The same to the fallback, for what somebody must hear."""
-    if delivery.action not in MUST_ARRIVE or delivery.destination == sinks.fallback:
+def owed_elsewhere(sinks: Sinks, delivery: Delivery, *, error: str, now: datetime) -> Moved | None:
+    """The same to the fallback, for what somebody must hear. Where none is configured the default channel takes
+    its place, if another sink serves it, else the inbox."""
+    spare = sinks.fallback
+    is_served_otherwise = sinks.lane_of(sinks.default) != sinks.lane_of(delivery.destination)
+    if spare.kind == INBOX and is_served_otherwise:
+        spare = sinks.default
+    if delivery.action not in MUST_ARRIVE or delivery.destination == spare:
         return None
-    return _moved_to(sinks.fallback, delivery)
+    text = f"{delivery.action} to {delivery.destination} waits: {error}; sent to {spare} as well"
+    entry = TimelineEntry(at=now, kind=EntryKind.DELIVERY_FAILED, text=text)
+    return Moved(notice=_moved_to(spare, delivery), entry=entry)
 
 
 def turn_elsewhere(store: Store, sinks: Sinks, silent: Iterable[Lane], *, now: datetime) -> int:
@@ -60,7 +68,11 @@ def _turn(
         limit=AT_ONCE,
         only_to_move=True,
     )
-    moved = [(each, notice) for each in waiting if (notice := owed_elsewhere(sinks, each)) is not None]
+    moved = [
+        (each, other)
+        for each in waiting
+        if (other := owed_elsewhere(sinks, each, error=each.error or error, now=now)) is not None
+    ]
     if moved:
         store.move(moved, now=now)
     return len(moved)
@@ -69,12 +81,23 @@ def _turn(
 def refuse(store: Store, sinks: Sinks, delivery: Delivery, *, error: str, now: datetime) -> None:
     """The destination will never take it."""
     text = f"{delivery.action} to {delivery.destination} was refused: {error}"
-    instead: Notice | None = None
+    other, instead = None, None
     if delivery.action in MUST_ARRIVE:
-        other = _next_place(store, sinks, delivery)
-        instead = _moved_to(other, delivery) if other else None
-        text += f"; sent to {other} instead" if other else ""
-    _bury(store, delivery, text, error=error, instead=instead, now=now, has_answered=True)
+        known = _other_places(store, delivery)
+        other = _next_place(sinks, delivery, known)
+        if other is not None and other not in known:
+            instead = _moved_to(other, delivery)
+            text += f"; sent to {other} instead"
+    _bury(
+        store,
+        delivery,
+        text,
+        error=error,
+        instead=instead,
+        is_lost=other is None,
+        now=now,
+        has_answered=True,
+    )
 
 
 def give_up(
@@ -89,9 +112,20 @@ def give_up(
     """No try got through for longer than it is of use. `circuit` is what the last failure makes of it."""
     waited = format_duration(now - delivery.created_at)
     text = f"{delivery.action} to {delivery.destination} was given up after {waited}: {error}"
-    instead = owed_elsewhere(sinks, delivery) if delivery.moved_at is None else None
-    text += f"; sent to {sinks.fallback} instead" if instead else ""
-    _bury(store, delivery, text, error=error, instead=instead, now=now, has_answered=False, circuit=circuit)
+    moved = owed_elsewhere(sinks, delivery, error=error, now=now) if delivery.moved_at is None else None
+    instead = moved.notice if moved is not None else None
+    text += f"; sent to {instead.destination} instead" if instead is not None else ""
+    _bury(
+        store,
+        delivery,
+        text,
+        error=error,
+        instead=instead,
+        is_lost=instead is None and delivery.moved_at is None,
+        now=now,
+        has_answered=False,
+        circuit=circuit,
+    )
 
 
 def _bury(
@@ -101,12 +135,15 @@ def _bury(
     *,
     error: str,
     instead: Notice | None,
+    is_lost: bool,
     now: datetime,
     has_answered: bool,
     circuit: ChangeOfCircuit = no_change,
 ) -> None:
-    """What tells of our own trouble makes no new one when it dies: it would tell of itself for ever."""
+    """What is lost, and not heard elsewhere, is told as our own trouble. What tells of our own trouble makes no
+    new one when it dies: it would tell of itself for ever."""
     is_own = delivery.number is not None and _is_our_own_trouble(store.incident(delivery.number))
+    is_told = is_lost and not is_own
     store.bury(
         delivery,
         error=error,
@@ -114,7 +151,7 @@ def _bury(
         entry=TimelineEntry(at=now, kind=EntryKind.DELIVERY_FAILED, text=text),
         now=now,
         circuit=lambda known: (
-            circuit(known) if is_own else after_death(circuit(known), of=text, at=now, has_answered=has_answered)
+            after_death(circuit(known), of=text, at=now, has_answered=has_answered) if is_told else circuit(known)
         ),
     )
 
@@ -123,19 +160,22 @@ def _is_our_own_trouble(incident: Incident) -> bool:
     return (incident.root.subject.name or "").startswith(OWN_TROUBLE)
 
 
-def _next_place(store: Store, sinks: Sinks, delivery: Delivery) -> Destination | None:
-    """A person's mail, the default, else the fallback; None when a post lives there already or when all have
-    refused it."""
+def _next_place(
+    sinks: Sinks, delivery: Delivery, known: Mapping[Destination, DeliveryStatus]
+) -> Destination | None:
+    """A person's mail, the default, else the fallback, and of these only what comes after the place that refused
+    it. None when the next one has it already (its status is `known`), or when there is none."""
+    places = [*_by_mail(sinks, delivery.destination), sinks.default, sinks.fallback]
+    if delivery.destination in places:
+        places = places[places.index(delivery.destination) + 1 :]
+    return next((place for place in places if known.get(place) is not DeliveryStatus.DEAD), None)
+
+
+def _other_places(store: Store, delivery: Delivery) -> Mapping[Destination, DeliveryStatus]:
+    """Where else the same notice is, or was."""
     identity = _identity_of(delivery)
     others = store.deliveries(delivery.number) if delivery.number is not None else ()
-    posts = {other.destination: other.status for other in others if _identity_of(other) == identity}
-    posts[delivery.destination] = DeliveryStatus.DEAD
-    for place in (*_by_mail(sinks, delivery.destination), sinks.default, sinks.fallback):
-        if place not in posts:
-            return place
-        if posts[place] is not DeliveryStatus.DEAD:
-            return None
-    return None
+    return {other.destination: other.status for other in others if _identity_of(other) == identity}
 
 
 def _by_mail(sinks: Sinks, place: Destination) -> tuple[Destination, ...]:

@@ -21,14 +21,16 @@ def keep_alive(store: Store, sinks: Sinks, *, now: datetime) -> list[str]:
     """Repeat what is open where it is time to. Returns a sentence for each sink that did not take it: that is
     trouble of its destination, and it is tried again in the next pass unless the circuit is open."""
     problems: list[str] = []
-    for name, notifier in sinks.notifiers.items():
+    for name in sorted(sinks.fading):
+        place = _place(name)
+        numbers = store.open_at(Lane(kind=place.kind, address=place.address or None))
+        if not numbers or _circuit_of(store, place).is_open(now):
+            continue
+        notifier = sinks.notifiers[name]
         if not isinstance(notifier, Fades) or not is_due(store, _beat_of(name), every=notifier.every, now=now):
             continue
-        place = _place(name)
-        if _circuit_of(store, place).is_open(now):
-            continue
         try:
-            _repeat(store, sinks, place, notifier, now=now)
+            notifier.repeat([_message(store, sinks, number) for number in numbers])
         except TransportError as error:
             failed = partial(
                 after_failure,
@@ -41,15 +43,9 @@ def keep_alive(store: Store, sinks: Sinks, *, now: datetime) -> list[str]:
             store.change_circuit(place, failed, now=now)
             problems.append(f"{name}: {without_secrets(str(error))}")
         else:
+            store.change_circuit(place, partial(after_answer, at=now), now=now)
             beat(store, _beat_of(name), now=now)
     return problems
-
-
-def _repeat(store: Store, sinks: Sinks, place: Destination, notifier: Fades, *, now: datetime) -> None:
-    numbers = store.open_at(Lane(kind=place.kind, address=place.address or None))
-    if numbers:
-        notifier.repeat([_message(store, sinks, number) for number in numbers])
-        store.change_circuit(place, partial(after_answer, at=now), now=now)
 
 
 def _place(name: str) -> Destination:

@@ -32,7 +32,7 @@ def merge(
             _must_be_open(incident, "merged")
         desk = Desk(tx, knowledge, now=now)
         desk.lay_out(incidents)
-        arrangement = put_together(incidents, knowledge.catalog.graph, reason=f"merged by {by}")
+        arrangement = put_together(incidents, knowledge.catalog.graph, reason=f"decided by {by}")
         desk.put(replace(desk.arrange(arrangement, by=by), grouped_by=by))
         desk.clear()
     return store.incident(into)

@@ -54,6 +54,7 @@ class Sinks:
     Attributes:
         notifiers: by kind of destination, or by a destination that has one of its own (`pagerduty:war-room`);
             `inbox` is always among them.
+        fading: names of the notifiers that forget what is not repeated (`Fades`); to know them none is made.
         default: where a post goes whose own destination cannot exist (unknown or archived channel).
         fallback: where a post goes as well when its destination does not answer, and when `default` fails too.
         address_of: a person's e-mail address → what the sink knows the person by.
@@ -69,6 +70,7 @@ class Sinks:
     links_of: Callable[[Incident], tuple[Link, ...]]
     address_of: Callable[[str], str]
     jitter: Callable[[], float]
+    fading: frozenset[str] = frozenset()
     dress: Callable[[Destination, Message], Message] = undressed
     mail: bool = False
     pace: Pace = UNPACED

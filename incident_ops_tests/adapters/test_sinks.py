@@ -19,7 +19,7 @@ from incident_ops.core.message import compose
 from incident_ops.core.notices import Action
 from incident_ops.core.routing import Destination
 from incident_ops.core.sample import bare_incident, full_incident
-from incident_ops.engine.ports import CanCheck, CanUpdate, Fades
+from incident_ops.engine.ports import CanCheck, CanReply, CanUpdate, Fades
 from incident_ops.engine.sinks import Sinks
 from incident_ops_tests.adapters.notify import messages
 from incident_ops_tests.blank import blank_store
@@ -98,9 +98,12 @@ def test_every_kind_of_receiver_is_wired(store: SqlStore) -> None:
 
 def test_abilities_are_those_the_document_tells_of(store: SqlStore) -> None:
     sinks = wired(store, FULL, **SECRETS)
-    assert {name for name, each in sinks.notifiers.items() if isinstance(each, Fades)} == {"alertmanager:screens"}
-    without_end = {name for name, each in sinks.notifiers.items() if not isinstance(each, CanUpdate)}
-    assert without_end == {"apprise:anywhere", "sentry:screens"}
+    fading = {name for name, each in sinks.notifiers.items() if isinstance(each, Fades)}
+    assert fading == sinks.fading == {"alertmanager:screens"}
+    unedited = {name for name, each in sinks.notifiers.items() if not isinstance(each, CanUpdate)}
+    assert unedited == {"email", "apprise:anywhere", "sentry:screens"}
+    without_end = {name for name in unedited if not isinstance(sinks.notifiers[name], CanReply)}
+    assert without_end == {"sentry:screens"}
     unasked = {name for name, each in sinks.notifiers.items() if not isinstance(each, CanCheck)}
     assert unasked <= {"inbox", "pagerduty:war-room", "apprise:anywhere", "sentry:screens"}
 

@@ -109,6 +109,8 @@ def test_text_that_is_too_long_is_cut() -> None:
         ("{% if title == %}", "unexpected 'end of statement block'; correct the template"),
         ("{{ members[9].asset }}", 'there is nothing at "9"; correct the template'),
         ("{{ title.upper }}", 'there is nothing at "upper"; correct the template'),
+        ("{{ title|truncate(-5) }}", "expected length >= 3, got -5; correct the template"),
+        ("{{ title|default(a=1, a=2) }}", "keyword argument repeated: a; correct the template"),
         ("{{ started_at + 1 }}", 'can only concatenate str (not "int") to str; correct the template'),
         ("{{ root.asset[:3] }}",
          "for an incident of which little is known, 'NoneType' object is not subscriptable; correct the template: "
@@ -142,6 +144,8 @@ def test_a_fault_is_named_with_its_remedy(template: str, expected: str) -> None:
         "{% call m() %}{% endcall %}",
         "{% for m in members recursive %}{% endfor %}",
         "{{ title * 1000000 }}",
+        "{{ alert_count|round(99999999, 'floor') }}",
+        "{{ [alert_count]|map('round', precision=99999999, method='ceil')|list }}",
         "{{ 9 ** 9 ** 9 }}",
         "{{ '%1000000000d' % 1 }}",
         "{{ title|center(1000000000) }}",
@@ -291,3 +295,20 @@ def test_whatever_is_scribbled_into_a_template_the_message_is_sent(text: str, me
     if text.strip():
         done: Any = dressed(message, Templates(headline=text, summary=text))
         assert done.headline
+
+
+_VALUES = st.sampled_from(
+    ["title", "alert_count", "members", "labels", "none", "flaky", "root", "1.5", "[]", "-1", "''",
+     "['a', 1, none]", "message.facts", "'inf'|int"]
+)  # fmt: skip
+_ODD = st.sampled_from(
+    ["-5", "0", "999999999", "1.5", "none", "''", "'x'", "members", "labels", "'floor'", "'round'", "'in'",
+     "true", "attribute='a.b.c'", "attribute=none", "attribute=3", "end=none", "base=1", "default=1", "by='z'"]
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=2_000, derandomize=True)
+@given(_VALUES, st.sampled_from(template_sandbox.FILTERS), st.lists(_ODD, max_size=4).map(", ".join))
+def test_whatever_a_filter_is_given_the_message_is_sent(value: str, name: str, odd: str) -> None:
+    done = dressed(FULL, Templates(headline=f"{{{{ {value}|{name}({odd}) }}}}"))
+    assert done.headline

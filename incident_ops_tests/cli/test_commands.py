@@ -127,7 +127,7 @@ def test_what_ended_by_itself_is_classified_by_resolving_it_with_a_reason(two: C
     first = two("resolve", "INC-2", "--reason", "false_positive", "--by", "ann")
     assert (first.code, first.out) == (0, "INC-2 is resolved, classified as false_positive, SEV2, assignee none\n")
     again = two("resolve", "INC-2", "--reason", "false_positive", "--by", "ann")
-    assert (again.code, again.err) == (1, "an incident that is resolved cannot become resolved\n")
+    assert (again.code, again.err) == (1, "INC-2 is resolved already, as false alarm, by ann\n")
     assert (
         two("resolve", "INC-2", "--reason", "expected", "--by", "bob", "--json").json["resolution"] == "expected"
     )
@@ -155,7 +155,7 @@ def test_a_snoozed_incident_says_so_until_somebody_ends_it(two: CommandLine) -> 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["ack", "INC-2"], "an incident that is resolved cannot become acknowledged"),
+        (["ack", "INC-2"], "INC-2 is resolved already"),
         (["snooze", "INC-2", "--for", "2h"], "INC-2 is resolved: only an open incident can be snoozed."),
     ],
 )

@@ -236,6 +236,31 @@ def test_config_check_online_asks_every_receiver_and_slack_itself(cli: CommandLi
     assert "slack:#room: would be accepted" in cli("config", "check", "--online").out
 
 
+def test_a_filter_that_breaks_costs_nobody_the_message(cli: CommandLine, slack: FakeSlack) -> None:
+    """Jinja's truncate raises an AssertionError."""
+    cli.configure(
+        "receivers:\n- name: room\n  slack: {channel: '#room'}\n  templates:\n"
+        "    summary: '{{ title|truncate(-5) }}'\nroute: {receiver: room}"
+    )
+    checked = cli("config", "check")
+    assert (checked.code, checked.err) == (
+        2,
+        "incident_ops.yaml, line 5: receivers[0].templates.summary: expected length >= 3, got -5; correct the "
+        "template.\n",
+    )
+    assert outcomes(cli("notify", "test", "room", "--json")) == [("slack:#room", "accepted")]
+    assert "a template failed: summary: expected length" in str(slack.messages)
+
+
+def test_config_check_doubts_a_routing_key_that_can_be_none(cli: CommandLine, environment: Environment) -> None:
+    cli.configure("receivers: [{name: pager, pagerduty: {routing_key: {env: PAGER}}}]\nroute: {receiver: pager}")
+    environment(PAGER="wrong key")
+    done = cli("config", "check")
+    assert done.code == 0
+    assert "the environment variable PAGER does not hold 32 letters and digits" in done.out
+    assert "wrong key" not in done.out
+
+
 def test_config_check_names_a_template_that_fails(cli: CommandLine) -> None:
     cli.configure(
         "receivers:\n- name: room\n  slack: {channel: C012}\n  templates:\n    headline: '{{ severty }}'\n"

@@ -11,7 +11,14 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from incident_ops.config import Config, channel_of_team, missing_secrets, not_yet_effective, parse_config
+from incident_ops.config import (
+    Config,
+    channel_of_team,
+    doubtful_secrets,
+    missing_secrets,
+    not_yet_effective,
+    parse_config,
+)
 from incident_ops.config.times import DigestTime, Handoff, Weekday
 from incident_ops.core.alert import Nature
 from incident_ops.core.matching import parse_matcher
@@ -185,6 +192,17 @@ def test_secrets_stay_names_and_missing_ones_are_listed(config: Config) -> None:
         "receivers[2].webhook.secret: the environment variable HOOK_SECRET is not set; set it where Dagster runs.",
         "receivers[4].apprise.url: the environment variable APPRISE_URL is not set; set it where Dagster runs.",
     ]
+
+
+@pytest.mark.parametrize("value", ["wrong key", "x" * 31, "x" * 33, "x" * 31 + "é"])
+def test_a_routing_key_that_can_be_none_is_doubted_and_not_shown(config: Config, value: str) -> None:
+    [sentence] = doubtful_secrets(config, {"PAGERDUTY_KEY": value})
+    assert sentence == (
+        "receivers[0].pagerduty.routing_key: the environment variable PAGERDUTY_KEY does not hold 32 letters and "
+        "digits; copy the integration key of the service's Events API v2 integration."
+    )
+    assert doubtful_secrets(config, {"PAGERDUTY_KEY": "R0UT1NGKEY0123456789abcdefABCDEF"}) == []
+    assert doubtful_secrets(config, {"PAGERDUTY_KEY": ""}) == [], "which is missing, and said so"
 
 
 def test_json_of_a_config_can_be_written_and_keeps_the_words_of_the_file(config: Config) -> None:

@@ -15,7 +15,7 @@ from incident_ops.core.matching import parse_matcher
 from incident_ops.core.muting import Firing, InhibitRule, Maintenance
 from incident_ops.core.pacing import Group
 from incident_ops.core.routing import Destination
-from incident_ops.core.routing.owners import OUR_OWN, Way
+from incident_ops.core.routing.owners import OUR_OWN, Way, told_apart
 from incident_ops.core.severity import Severity
 from incident_ops_tests.builders import make_alert, make_incident, minutes
 from incident_ops_tests.core.attending import (
@@ -215,6 +215,15 @@ def test_our_own_warnings_are_recorded_and_our_own_troubles_know_no_budget():
     assert (desk.pushes, desk.listed) == ([], [])
     assert desk.said == ["nobody is pushed: WARN is recorded and listed, not pushed"]
     assert Desk(ways=[own], spent=spent).until(1).pushes == [(0, "#fin", "first")]
+
+
+def test_two_places_with_one_address_are_told_apart_on_the_timeline():
+    inbox = replace(FIN, kind="inbox")
+    both = [Way(destination=place, node=OUR_OWN, reason="our own trouble") for place in (FIN, inbox)]
+    assert told_apart(both) == "slack:#fin: our own trouble; inbox:#fin: our own trouble"
+    assert (
+        told_apart([both[0], replace(both[1], destination=WEB)]) == "#fin: our own trouble; #web: our own trouble"
+    )
 
 
 def test_a_branch_for_the_digest_lists_again_when_it_fails_again_and_not_before():

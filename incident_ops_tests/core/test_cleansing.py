@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from incident_ops.core.cleansing import without_secrets
+from incident_ops.core.error_text import redact
 from incident_ops.core.message import Colour, Link, Message
 from incident_ops_tests.adapters.store.values import COMPLETE_INCIDENT
 
@@ -60,3 +61,19 @@ def test_what_holds_no_secret_is_left_as_it_is() -> None:
 
 def test_a_reply_and_an_error_are_cleansed_too() -> None:
     assert without_secrets(f"could not reach {URL}") == "could not reach postgresql://ana:[redacted]@db.test/shop"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[1mpassword\x1b[0m=hunter2",
+        "password\x1b(B\x1b[m: hunter2",
+        "\x1b]8;;https://a.test\x1b\\tok\x1b]8;;\x1b\\en=hunter2",
+        "tok\x00en=hunter2",
+        "pa\u202essword=hunter2",
+    ],
+)
+def test_a_secret_that_control_characters_hide_is_found(text: str) -> None:
+    """Sinks take those characters out; whoever reads it then sees the secret."""
+    assert SECRET not in without_secrets(text) + redact(text)
+    assert without_secrets(replace(PLAIN, detail=f"x {text} y")).detail.endswith("[redacted] y")

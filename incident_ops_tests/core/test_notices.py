@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from incident_ops.core.arranging import merged_into
 from incident_ops.core.incident import Incident
-from incident_ops.core.notices import Action, Notice, Push, Told, notices_for
+from incident_ops.core.notices import Action, Notice, Push, Told, notices_for, tells_a_turn
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Assessment, Severity
 from incident_ops.core.status import EntryKind, Resolution
@@ -73,7 +74,7 @@ def test_a_change_is_told_in_the_thread_and_edits_the_post():
     notices = owed(STORED, taken, {FIN: POSTED})
     assert said(notices) == [("reply", "#fin", False), ("edit", "#fin", False)]
     assert notices[0].text == "Acknowledged by ann"
-    assert [notice.key for notice in notices] == ["INC-1:reply:slack:#fin:r2", "INC-1:edit:slack:#fin:r2"]
+    assert [notice.key for notice in notices] == ["INC-1:turn:slack:#fin:r2", "INC-1:edit:slack:#fin:r2"]
 
 
 def test_the_resolution_tells_the_recovery_too():
@@ -154,3 +155,41 @@ def test_what_happened_behind_the_scenes_is_not_told():
     quiet = STORED.noted(EntryKind.NOTIFIED, "routed to #fin", at=minutes(1))
     quiet = quiet.noted(EntryKind.SUPPRESSED, "nobody is pushed", at=minutes(1))
     assert said(owed(STORED, quiet, {FIN: POSTED})) == [("edit", "#fin", False)]
+
+
+ENDED = replace(STORED.resolved(at=minutes(10)), news=())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_a_turn"),
+    [
+        (STORED, STORED.acknowledged(by="ann", at=minutes(10)), True),
+        (STORED, STORED.mitigated(by="ann", at=minutes(10)), True),
+        (STORED, STORED.resolved(at=minutes(10)), True),
+        (ENDED, ENDED.reopen(why="failed again", at=minutes(20)), True),
+        (STORED, STORED.noted(EntryKind.TRIGGERED_AGAIN, "nobody has it", at=minutes(10)), True),
+        (STORED, merged_into(STORED, make_incident(2), why="the same root", at=minutes(10)), True),
+        (STORED, STORED.noted(EntryKind.MERGED, "INC-2 was merged", at=minutes(10)), False),
+        (STORED, STORED.noted(EntryKind.NOTE, "looking", at=minutes(10), by="ann"), False),
+        (STORED, fired(STORED, at=10, asset="x/y"), False),
+        (ENDED, ENDED.noted(EntryKind.CLASSIFIED, "fixed", at=minutes(20), by="ann"), False),
+    ],
+)
+def test_a_reply_is_known_by_its_key_for_what_sinks_without_edits_must_tell(
+    before: Incident, after: Incident, is_a_turn: bool
+):
+    [reply, _] = owed(before, after, {FIN: POSTED})
+    assert (reply.action, tells_a_turn(reply.key)) == (Action.REPLY, is_a_turn)
+
+
+def test_what_a_waiting_post_shows_itself_makes_no_turn_of_another_reply():
+    merged = merged_into(STORED, make_incident(2), why="the same root", at=minutes(10))
+    [reply, _] = owed(STORED, merged.noted(EntryKind.NOTE, "so", at=minutes(10)), {FIN: WAITING})
+    assert (reply.text, tells_a_turn(reply.key)) == ("So", False)
+
+
+def test_that_it_flaps_and_how_it_stands_afterwards_are_told_in_place_of_the_turns_between():
+    """Else a mail would have told of the beginning and never of the end."""
+    calm = ENDED.noted(EntryKind.FLAPPING, "no longer flapping: it is resolved", at=minutes(99))
+    [reply, _] = owed(ENDED, calm, {FIN: POSTED}, lines=["No longer flapping: it is resolved."])
+    assert tells_a_turn(reply.key)

@@ -134,7 +134,7 @@ def _clock_jumps(run: Run, name: str, *, first: timedelta, then: timedelta) -> O
         world.slack.every(4, lost_answer())
         for turn in range(run.rounds):
             something_happens(world, draw)
-            world.ends(world.begins(), kill_after=draw.uniform(KILLED_WITHIN / 2, 2 * KILLED_WITHIN))
+            world.ends(world.begins(), kill_after=draw.uniform(0, KILLED_WITHIN) if turn % 2 else None)
             world.later(draw.choice((5, 20, 95)))
             if turn == run.rounds // 2:
                 world.error = then

@@ -116,7 +116,7 @@ SECOND_TIME = [
     (Grade(number=1, severity=Severity.SEV2), f"INC-1 is SEV2 already, set by {ANN}"),
     (Note(number=1, text="x"), "INC-1 has this note already, since 2026-11-20 09:10 UTC"),
     (Note(number=1, text="x", author=BOB), "INC-1 has this note already, since 2026-11-20 09:10 UTC"),
-    (Resolve(number=1, reason=Resolution.FIXED), "an incident that is resolved cannot become resolved"),
+    (Resolve(number=1, reason=Resolution.FIXED), f"INC-1 is resolved already, as fixed, by {ANN}"),
     (
         Silence(number=1, lasting=HOUR, comment="known"),
         f"what INC-1 is about is silenced already, until 2026-11-20 10:10 UTC by {ANN} (silence 1)",
@@ -209,7 +209,7 @@ def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        (Acknowledge(number=1), "an incident that is resolved cannot become acknowledged"),
+        (Acknowledge(number=1), f"INC-1 is resolved already, as fixed, by {ANN}"),
         (Snooze(number=1, lasting=HOUR), "INC-1 is resolved: only an open incident can be snoozed."),
         (
             TakeRole(number=1, role=Role.COMMANDER, who=ANN),

@@ -58,6 +58,20 @@ def test_what_only_a_person_can_mend_is_kept_and_goes_to_the_fallback_too(store:
     deliver(store, sinks(slack, inbox), at=5)
     deliver(store, sinks(slack, inbox), at=10)
     assert (inbox.story, slack.story) == ([("post", "#data")], [("post", "#fin")]), "once the token is mended"
+    waits = "post to slack:#fin waits: token_revoked; sent to inbox:#data as well"
+    assert [e.text for e in store.timeline(number) if e.kind is EntryKind.DELIVERY_FAILED] == [waits], "once"
+
+
+def test_without_a_fallback_receiver_the_default_channel_gets_what_another_sink_does_not_take(
+    store: SqlStore,
+) -> None:
+    number = open_incident(store)
+    owe(store, number, Action.POST, to=Destination(kind="webhook", address="hook"))
+    slack, hook, inbox = FakeSink(), FakeSink(REVOKED, kind="webhook"), FakeSink(kind="inbox")
+    deliver(store, sinks(slack, hook, inbox))
+    assert (slack.story, inbox.sent) == ([("post", "#data")], ())
+    waits = "post to webhook:hook waits: token_revoked; sent to slack:#data as well"
+    assert store.timeline(number)[-1].text == waits
 
 
 def test_a_kind_without_a_sink_waits_for_a_person(store: SqlStore) -> None:

@@ -1,6 +1,6 @@
 """Sinks that forget are sent all that is open again, in time; that they are away is no reason to stop."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from incident_ops.core.message import Message
 from incident_ops.core.notices import Action
 from incident_ops.core.routing import Destination
 from incident_ops.engine.keep_alive import keep_alive
+from incident_ops.engine.ports import Notifier
 from incident_ops.engine.sinks import Sinks
 from incident_ops_tests.builders import minutes
 from incident_ops_tests.engine.fakes import FakeSink, sinks
@@ -36,7 +37,8 @@ class FadingSink(FakeSink):
 
 
 def where(sink: FadingSink) -> Sinks:
-    return replace(sinks(), notifiers={"alertmanager:war-room": sink})
+    name = "alertmanager:war-room"
+    return replace(sinks(), notifiers={name: sink}, fading=frozenset({name}))
 
 
 def told(store: SqlStore, sink: FadingSink, *assets: str) -> None:
@@ -75,3 +77,27 @@ def test_a_sink_that_remembers_is_not_asked(store: SqlStore) -> None:
     deliver(store, sinks(slack))
     assert keep_alive(store, sinks(slack), now=minutes(9)) == []
     assert len(slack.sent) == 1
+
+
+class Unmade(Mapping[str, Notifier]):
+    """Notifiers whose names are known; to ask for one makes it, and is an error."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __getitem__(self, name: str) -> Notifier:
+        raise AssertionError(f"{name} was made")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def test_a_pass_makes_no_notifier_that_has_nothing_to_repeat(store: SqlStore) -> None:
+    """To import their libraries takes longer than all else in a quiet pass."""
+    owe(store, open_incident(store), Action.POST)
+    deliver(store, sinks(FakeSink()))
+    unmade = replace(sinks(), notifiers=Unmade("slack", "email", str(WAR_ROOM)), fading=frozenset({str(WAR_ROOM)}))
+    assert keep_alive(store, unmade, now=minutes(9)) == []

@@ -31,7 +31,7 @@ def test_merged_incidents_are_one_and_the_others_lead_there(store: SqlStore) -> 
     )
     other = store.incident(2)
     assert (other.status, other.resolution, other.merged_into) == (Status.RESOLVED, Resolution.DUPLICATE, 1)
-    assert texts(store, 2, EntryKind.MERGED) == [("merged into INC-1: merged by ana", "ana")]
+    assert texts(store, 2, EntryKind.MERGED) == [("merged into INC-1: decided by ana", "ana")]
     [(text, by)] = texts(store, 1, EntryKind.MERGED)
     assert text.startswith("INC-2 (web: check not_null failed)") and by == "ana"
     assert live_posts(store) == ["#fin", "#web"], "whose members failed by themselves keeps the message it has"

@@ -185,8 +185,10 @@ def test_what_died_is_told_even_when_the_place_accepts_again_at_once(store: SqlS
 
 
 def test_a_place_where_nothing_died_for_a_day_is_no_trouble_any_more(store: SqlStore) -> None:
-    owe(store, open_incident(store), Action.POST)
-    deliver(store, everywhere(REFUSED))
+    number = open_incident(store)
+    owe(store, number, Action.POST)
+    owe(store, number, Action.REPLY, "acknowledged")
+    deliver(store, everywhere(None, REFUSED))
     assert watch(store, at=1).opened == ("INC-2",)
     deliver(store, everywhere(), at=1)
     assert watch(store, at=24 * 60 - 1) == Triaged()
@@ -194,11 +196,20 @@ def test_a_place_where_nothing_died_for_a_day_is_no_trouble_any_more(store: SqlS
     assert store.circuits() == []
 
 
-def test_a_digest_that_died_is_told_though_it_has_no_timeline(store: SqlStore) -> None:
+def test_what_went_elsewhere_instead_is_no_trouble_of_ours(store: SqlStore) -> None:
+    number = open_incident(store)
+    owe(store, number, Action.POST)
+    deliver(store, everywhere(REFUSED))
+    assert store.timeline(number)[-1].text.endswith("sent to slack:#data instead")
+    assert watch(store, at=1) == Triaged()
+
+
+def test_a_digest_that_nobody_takes_is_told_though_it_has_no_timeline(store: SqlStore) -> None:
     digest = Notice(key="d", number=None, destination=FIN, action=Action.TELL, text="Ten things")
     with store.transaction() as tx:
         tx.enqueue([digest], now=minutes(0))
-    deliver(store, everywhere(REFUSED))
+    nowhere = {"#fin": REFUSED, "#data": REFUSED}
+    deliver(store, sinks(FakeSink(down=nowhere), FakeSink(kind="inbox", down=nowhere)))
     assert watch(store, at=1).opened == ("INC-1",)
 
 
@@ -211,16 +222,17 @@ def test_a_dead_letter_of_the_fallback_itself_does_not_go_round_for_ever(store: 
         deliver(store, where, at=at)
         watch(store, at=at)
         deliver(store, where, at=at)
-    assert len(store.incidents()) == 4, "the failure, and one for each place"
+    assert len(store.incidents()) == 2, "the failure, and that nobody takes it"
     assert set(own_troubles(store).values()) == {Status.RESOLVED}
     assert store.unfinished() == 0
 
 
 def test_a_hundred_dead_channels_are_not_a_hundred_incidents_of_our_own(store: SqlStore) -> None:
     for n in range(100):
-        owe(store, open_incident(store, f"a/{n}"), Action.POST, to=Destination(kind="slack", address=f"#{n}"))
-    down = {f"#{n}": REFUSED for n in range(100)}
-    deliver(store, sinks(FakeSink(down=down), FakeSink(kind="inbox")))
+        number, place = open_incident(store, f"a/{n}"), Destination(kind="slack", address=f"#{n}")
+        owe(store, number, Action.POST, to=place)
+        owe(store, number, Action.REPLY, "acknowledged", to=place)
+    deliver(store, everywhere(*[None, REFUSED] * 100))
     assert len(judged(store, at=1)) == 10
     watch(store, at=1)
     assert (len(judged(store, at=2)), len(own_troubles(store))) == (10, 10)

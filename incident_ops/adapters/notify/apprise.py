@@ -19,15 +19,19 @@ from apprise.exception import AppriseException
 
 from incident_ops.adapters.notify.http_outcomes import Sink, no_answer, refused
 from incident_ops.adapters.notify.plain import one_line, render_lines
-from incident_ops.adapters.notify.shortened import bounded
+from incident_ops.adapters.notify.shortened import bounded, short_line
 from incident_ops.adapters.notify.slack_text import fit
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
-from incident_ops.core.message import Colour, Link, Message
+from incident_ops.core.message import Colour, Link, Message, bulletin
+from incident_ops.core.notices import tells_a_turn
 from incident_ops.core.routing import Destination
 
 SHORTEST = 40
 """Characters; a title or text with less room than that says nothing."""
+
+LONGEST_HEADLINE = 150
+"""Characters of it that a reply repeats."""
 
 _TYPES = {
     Colour.RED: NotifyType.FAILURE,
@@ -47,11 +51,14 @@ _BLOCK = re.compile(r"^([^\S\n]*)([#>+=\-]|\d+[.)])", re.MULTILINE)
 
 
 class AppriseNotifier:
-    """Notifier with `CanCheck`. Receipts hold the receiver's name and the delivery's key.
+    """Notifier with `CanReply` and `CanCheck`. Receipts hold the receiver's name, and the delivery's key with the
+    headline in a line below it.
 
-    A message is one message: what does not fit is cut and counted. Nothing can be edited, looked up or answered;
-    changes of the incident are not told, its links lead to it. `Retry-After` is not passed on by Apprise, and a
-    URL with several addressees counts as failed if one of them is: all of them get it again.
+    A message is one message: what does not fit is cut and counted. Nothing can be edited or looked up. A reply is
+    a message with the headline of the first if people are to be interrupted, or if it tells a turn
+    (`core.notices.tells_a_turn`): somebody has it, it is over, it began again. Any other costs none; the links of
+    the first lead to what it says. `Retry-After` is not passed on by Apprise, and a URL with several addressees
+    counts as failed if one of them is: all of them get it again.
 
     Args:
         receiver: its name in the configuration.
@@ -65,10 +72,22 @@ class AppriseNotifier:
         self._receiver, self._url, self._timeout = receiver, url, timeout
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
+        what = f"the message on {message.incident_id}" if message.incident_id else "the message"
+        self._notify(message, what)
+        return Receipt(channel=destination.address, message=f"{key}\n{_headline_of(message)}")
+
+    def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt:
+        incident, _, _ = key.partition(":")
+        _, _, headline = thread.message.partition("\n")
+        headline = headline or incident  # a receipt of an earlier version
+        if broadcast or tells_a_turn(key):
+            self._notify(bulletin(f"{headline}\n{text}"), f"what changed on {incident}")
+        return Receipt(channel=thread.channel, message=f"{key}\n{headline}")
+
+    def _notify(self, message: Message, what: str) -> None:
         with _listening() as heard:
             plugin = self._plugin()
             title, body, form = rendered(message, plugin)
-            what = f"the message on {message.incident_id}" if message.incident_id else "the message"
             sink = self._sink(plugin)
             try:
                 went_well = plugin.notify(
@@ -78,7 +97,6 @@ class AppriseNotifier:
                 raise no_answer(error, sink, what, adds=True) from None
         if not went_well:
             raise heard.trouble(sink, what)
-        return Receipt(channel=destination.address, message=key)
 
     def check(self, destination: Destination) -> None:
         """Whether Apprise can read the URL; nothing is asked of the service."""
@@ -109,6 +127,11 @@ class AppriseNotifier:
             host=one_line(str(plugin.service_name)),
             remedies={401: unknown, 403: unknown, 404: unknown},
         )
+
+
+def _headline_of(message: Message) -> str:
+    """What a later message begins with, so that it is understood by itself."""
+    return short_line(message.headline, LONGEST_HEADLINE)
 
 
 def rendered(message: Message, plugin: NotifyBase) -> tuple[str, str, NotifyFormat]:

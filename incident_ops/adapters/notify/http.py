@@ -18,10 +18,10 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from incident_ops.adapters.notify.http_addresses import Forbidden, PinnedAdapter, Pins
+from incident_ops.adapters.notify.http_addresses import Forbidden, Pins
+from incident_ops.adapters.notify.http_connection import Surroundings, surroundings_of
 from incident_ops.adapters.notify.http_outcomes import Sink, no_answer, refused, unusable
 from incident_ops.adapters.notify.plain import one_line
 from incident_ops.core.error_text import redact, shorten
@@ -103,6 +103,7 @@ class Api:
         self._authorization = authorization or (_user_of(self._parts) if self._parts else None)
         self._pins = pins
         self._timeout = timeout
+        self._surroundings: Surroundings | None = None
         self._said = said
 
     def ask(
@@ -136,9 +137,7 @@ class Api:
             sent["Authorization"] = self._authorization
         if self._parts is None or not all(map(_HEADER_VALUE.fullmatch, sent.values())):
             raise unusable(self._sink)
-        request = requests.Request(
-            method, _url(self._parts, path), params=list(query), data=body, headers=sent, auth=_as_it_is
-        )
+        request = requests.Request(method, _url(self._parts, path), params=list(query), data=body, headers=sent)
         outcome = self._outcome(request, what, adds=adds)
         if isinstance(outcome, TransportError):
             raise outcome  # here, so that no traceback shows the library's error, address and all
@@ -168,24 +167,28 @@ class Api:
             _asking.reset(token)
 
     def _exchange(self, request: requests.Request) -> Answer:
-        addresses = self._pins.addresses_of(str(request.url)) if self._pins is not None else None
-        adapters = [HTTPAdapter()] if addresses is None else [PinnedAdapter(each) for each in addresses]
-        for adapter in adapters[:-1]:
+        url, around = str(request.url), self._surroundings or surroundings_of(str(request.url))
+        self._surroundings = around
+        addresses = self._pins.addresses_of(url, is_proxied=around.is_proxied) if self._pins is not None else None
+        prepared, places = request.prepare(), addresses or (None,)
+        for place in places[:-1]:
             try:
-                return self._once(adapter, request, connect=self._timeout / len(adapters))
+                return self._once(prepared, around, place, connect=self._timeout / len(places))
             except requests.ConnectionError as error:
                 if not _never_connected(error):
                     raise
-        return self._once(adapters[-1], request, connect=self._timeout / len(adapters))
+        return self._once(prepared, around, places[-1], connect=self._timeout / len(places))
 
-    def _once(self, adapter: HTTPAdapter, request: requests.Request, *, connect: float) -> Answer:
-        """Not by `Session.send`: that reads all of a redirect's body and parses where it leads to, even if it is
-        told not to follow."""
-        with closing(adapter), requests.Session() as session:
-            prepared = session.prepare_request(request)
-            around = session.merge_environment_settings(str(prepared.url), {}, True, None, None)
-            timeout = (connect, self._timeout)
-            with adapter.send(prepared, timeout=timeout, **around) as response:
+    def _once(
+        self, request: requests.PreparedRequest, around: Surroundings, place: str | None, *, connect: float
+    ) -> Answer:
+        """Not by a session of requests: that reads all of a redirect's body and parses where it leads to, even if
+        it is told not to follow, and puts credentials of `.netrc` over ours."""
+        timeout = (connect, self._timeout)
+        with closing(around.connection(str(request.url), place)) as connection:
+            with connection.send(
+                request, timeout=timeout, stream=True, verify=around.bundle, proxies=dict(around.proxies)
+            ) as response:
                 names = {name.lower(): value for name, value in response.headers.items()}
                 body = _beginning_of(response, deadline=time.monotonic() + self._timeout)
                 return Answer(status=response.status_code, headers=names, body=body)
@@ -235,11 +238,6 @@ def _user_of(parts: SplitResult) -> str | None:
     if parts.username is None:
         return None
     return basic(unquote(parts.username), unquote(parts.password or ""))
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """In place of credentials that requests would find in `.netrc` and put over ours."""
-    return request
 
 
 def _never_connected(error: requests.ConnectionError) -> bool:

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may be sent to, and a connection that goes to the very address that was judged.
+"""Which addresses a webhook may be sent to. The connection goes to the very address that was judged.
 
 A webhook's address is configured, but not always by those who run this process: it must not reach what only this
 machine can reach (a cloud's metadata service, an admin page of our own network). A name is resolved once, every
@@ -10,12 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from socket import gaierror
-from typing import Any
 from urllib.parse import urlsplit
-
-import requests
-from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies, select_proxy
 
 _METADATA = frozenset(
     map(
@@ -52,7 +47,7 @@ class Pins:
         self._private = private
         self._resolve = resolve or resolved
 
-    def addresses_of(self, url: str) -> Sequence[str] | None:
+    def addresses_of(self, url: str, *, is_proxied: bool) -> Sequence[str] | None:
         """The addresses behind the URL's host, in order of preference; None where a proxy connects for us.
 
         A proxy resolves the name itself, so that what we would resolve proves little: with one, only what we can
@@ -64,7 +59,6 @@ class Pins:
         """
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        is_proxied = select_proxy(url, get_environ_proxies(url)) is not None
         try:
             addresses = self._resolve(parts.hostname or "", port)
         except OSError:
@@ -117,21 +111,3 @@ def _embedded(address: Address) -> Address:
     if is_compatible or any(address in network for network in _NAT64):
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
-
-
-class PinnedAdapter(HTTPAdapter):
-    """Connects to `address`, whatever the URL's host resolves to; that name is still the one in SNI, in the check
-    of the certificate and in the header `Host`."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        super().__init__()
-
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
-        if host["scheme"] == "https":
-            tls = {**tls, "server_hostname": host["host"]}
-        request.headers["Host"] = urlsplit(str(request.url)).netloc
-        return {**host, "host": self._address}, tls

@@ -6,11 +6,9 @@ import re
 import smtplib
 import socket
 import ssl
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -23,6 +21,7 @@ from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import Message
+from incident_ops.core.notices import tells_a_turn
 from incident_ops.core.routing import Destination
 
 Security = Literal["starttls", "tls", "none"]
@@ -33,40 +32,15 @@ _log = logging.getLogger(__name__)
 
 _POLICY = SMTP.clone(cte_type="7bit")  # every server takes that
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,253}[A-Za-z0-9])?")
-_JUST_CHANGED = timedelta(minutes=10)
-_MOST_REMEMBERED = 2_000
-
-
-class Remembered:
-    """Ids of the last mails that have told a change."""
-
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __contains__(self, message_id: str) -> bool:
-        return message_id in self._ids
-
-    def add(self, message_id: str) -> None:
-        with self._lock:
-            self._ids[message_id] = None
-            while len(self._ids) > _MOST_REMEMBERED:
-                self._ids.popitem(last=False)
-
-
-_OF_THE_PROCESS = Remembered()  # notifiers are made anew for each pass
 
 
 class EmailNotifier:
-    """Notifier with `CanUpdate`, `CanReply` and `CanCheck`. An address is one or more mail addresses with commas
-    between them; all stand in one mail. Receipts hold the addresses, and the Message-ID with the subject after it.
+    """Notifier with `CanReply` and `CanCheck`. An address is one or more mail addresses with commas between them;
+    all stand in one mail. Receipts hold the addresses, and the Message-ID with the subject after it.
 
-    A mail cannot be edited, so an edit costs none, unless the incident has just been acknowledged or is just
-    over: then the whole incident is sent once more, as an answer to its first mail. That is told by
-    `acknowledged_at` and `resolved_at` being no older than ten minutes at the incident's last change; which of
-    these mails have gone out is remembered by the process, and one that goes out twice (after a restart) has the
-    same Message-ID. What else happens (a new severity, a new member) is told by a reply, which is a mail only if
-    people are to be interrupted; otherwise the next one shows it.
+    A mail cannot be edited. A reply is a mail in the same conversation if people are to be interrupted, or if it
+    tells a turn (`core.notices.tells_a_turn`): somebody has it, it is over, it began again. Any other costs none;
+    what it says stands in no mail.
 
     A mail cannot be looked up: it is repeated with the same Message-ID, by which mail programs know it again. An
     address that the server refuses is named in the mail to the others, and in the log; if it refuses all, the mail
@@ -79,7 +53,6 @@ class EmailNotifier:
         origin: `<environment>/<installation id>`; the host part of Message-IDs.
         clock: the time now, aware, in UTC.
         timeout: seconds to connect, and to wait for each answer.
-        remembered: which changes have been told.
     """
 
     kind: str = "email"
@@ -96,13 +69,11 @@ class EmailNotifier:
         origin: str,
         clock: Callable[[], datetime],
         timeout: float = 10,
-        remembered: Remembered = _OF_THE_PROCESS,
     ) -> None:
         self._host, self._port, self._security = host, port or PORTS[security], security
         self._user, self._password = user, password
         self._sender, self._clock, self._timeout = one_line(sender), clock, timeout
         self._own_host = re.sub(r"[^a-z0-9.]+", "-", ".".join(reversed(origin.lower().split("/")))).strip("-.")
-        self._remembered = remembered
         self._place = f"the mail server {host}:{self._port}"
 
     def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
@@ -114,32 +85,13 @@ class EmailNotifier:
             message.about,
             lambda unreached: body_of(message, unreached=unreached),
         )
-        if message.about is not None:
-            self._remembered.add(self._id_of_change(message_id, message.about))
         return Receipt(channel=destination.address, message=f"{message_id} {subject}")
 
-    def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
-        incident = message.about
-        if incident is None or not _has_just_changed_hands(incident):
-            return
-        thread, _, subject = receipt.message.partition(" ")
-        message_id = self._id_of_change(thread, incident)
-        if message_id in self._remembered:
-            return
-        self._mail(
-            receipt.channel,
-            message_id,
-            f"Re: {subject}",
-            incident,
-            lambda unreached: body_of(message, unreached=unreached),
-            thread=thread,
-        )
-        self._remembered.add(message_id)
-
     def reply(self, thread: Receipt, text: str, *, key: str, broadcast: bool) -> Receipt:
-        first, _, subject = thread.message.partition(" ")
-        if not broadcast:
+        if not (broadcast or tells_a_turn(key)):
             return Receipt(channel=thread.channel, message="")
+        first, _, subject = thread.message.partition(" ")
+        subject = subject or key.partition(":")[0]  # a receipt of an earlier version
         message_id = self._message_id(key)
         self._mail(
             thread.channel,
@@ -255,17 +207,6 @@ class EmailNotifier:
     def _message_id(self, key: str) -> str:
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
         return f"<{digest}@{self._own_host}.incident-ops>"
-
-    def _id_of_change(self, thread: str, incident: Incident) -> str:
-        """Of the mail that tells this incident's last change of hands in this thread."""
-        at = incident.resolved_at or incident.acknowledged_at
-        what = "over" if not incident.is_open else "taken"
-        return self._message_id(f"{thread} {what} {at.isoformat() if at else ''}")
-
-
-def _has_just_changed_hands(incident: Incident) -> bool:
-    at = incident.acknowledged_at if incident.is_open else incident.resolved_at
-    return at is not None and incident.updated_at - at <= _JUST_CHANGED
 
 
 @contextmanager

@@ -220,10 +220,11 @@ def alert_of(message: Message, alias: str) -> dict[str, Any]:
     if incident is not None:
         asset = incident.root.subject.asset
         owner, environment = incident.owner or "", incident.labels.get("environment", "")
-        tags = (_SOURCE, str(incident.severity), str(incident.nature), owner, environment)
+        wanted = (_SOURCE, str(incident.severity), str(incident.nature), owner, environment)
+        tags = (short_line(tag, LONGEST_TAG).replace(",", " ").strip() for tag in wanted)
         alert |= {
             "entity": short_line(asset.key if asset else str(incident.root.subject), LONGEST_ENTITY),
-            "tags": [short_line(tag, LONGEST_TAG).replace(",", " ") for tag in tags if tag.strip()][:MOST_TAGS],
+            "tags": [tag for tag in tags if tag][:MOST_TAGS],
             "details": alert["details"]
             | {name: value for name, value in incident.current_labels.items() if value},
         }

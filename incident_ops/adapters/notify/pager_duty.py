@@ -5,6 +5,7 @@ of 1,024 characters, a `dedup_key` of 255, an event of 512 KB.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -35,6 +36,7 @@ _SEVERITIES = {
 }
 _TAKEN = (Status.ACKNOWLEDGED, Status.MITIGATED)
 _NEW_KEY = "copy the integration key of the service's Events API v2 integration into routing_key again"
+_ROUTING_KEY = re.compile("(routing|integration|service)[ _]key", re.IGNORECASE)
 _ENVELOPE = 4 * 1_024  # what the client adds, and room
 
 
@@ -112,8 +114,11 @@ class PagerDutyNotifier:
         if answer.is_success:
             return TransportError(f"{self._sink} answered {what} with something that cannot be read")
         said = _errors_in(answer).replace(self._routing_key, "[redacted]")
-        if answer.status_code == 400 and "routing_key" in said:
+        if answer.status_code == 400 and _ROUTING_KEY.search(said):
             return TransportError(f"{self._sink} does not know its routing_key; {_NEW_KEY}", needs_person=True)
+        if answer.status_code == 400:
+            problem = f"{self._sink} refused {what} (HTTP 400)" + (f"; it says: {redact(said)}" if said else "")
+            return TransportError(f"{problem}; if it refuses every event, {_NEW_KEY}", permanent=True)
         return refused(
             answer.status_code, dict(answer.headers), self._sink, what, said=redact(said), adds=False, gone=""
         )

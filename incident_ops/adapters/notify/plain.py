@@ -1,28 +1,14 @@
-"""Plain text for people: what every sink does to text from outside, and a message as lines for a terminal.
+"""Plain text for people: what every sink does to text from outside (`clean` is `core.plain_text`'s), and a message
+as lines for a terminal.
 
 A sink's own markup and escaping live with that sink.
 """
 
-import re
-
 from incident_ops.core.message import Link, Message
+from incident_ops.core.plain_text import clean
 
 MOST_ITEMS = 50
 LONGEST_DETAIL = 20_000
-
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
-_LINE_ENDS = re.compile("\r\n|[\r\u0085\u2028\u2029]")
-# Control characters but tab and newline, and the signs that turn the direction of writing around
-# (they make `gpj.exe` read as `exe.jpg`).
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """`text` without terminal escapes, control characters and lone surrogates (which no JSON parser of a sink
-    accepts), with `\\n` as its only line end."""
-    text = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
-    return _SURROGATES.sub("\ufffd", _INVISIBLE.sub("", text))
 
 
 def one_line(text: str) -> str:

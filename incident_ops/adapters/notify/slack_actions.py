@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from incident_ops.adapters.notify.slack_blocks import Block, mrkdwn, plain_text
 from incident_ops.core.incident import Incident
+from incident_ops.core.reasons import REASONS
 from incident_ops.core.status import TRANSITIONS, Resolution, Status
 
 ACTIONS_BLOCK, ANSWER_BLOCK = "incident_actions", "incident_answer"
@@ -38,14 +39,6 @@ _MORE = {
     More.ROLE: "Take or hand over a role…",
     More.SILENCE: "Silence…",
     More.SNOOZE: "Snooze…",
-}
-
-REASONS = {
-    Resolution.FIXED: "Fixed",
-    Resolution.EXPECTED: "Expected",
-    Resolution.FALSE_POSITIVE: "False alarm",
-    Resolution.DUPLICATE: "Duplicate",
-    Resolution.NO_ACTION: "No action needed",
 }
 
 _CHOICES = {str(choice): choice for choice in More}

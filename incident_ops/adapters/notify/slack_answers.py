@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ops.adapters.notify.plain import and_more
-from incident_ops.adapters.notify.slack_actions import REASONS, actions_of
+from incident_ops.adapters.notify.slack_actions import actions_of
 from incident_ops.adapters.notify.slack_blocks import SECTION, Block, link_to, mrkdwn, render
 from incident_ops.adapters.notify.slack_scopes import COMMAND, NOTE_SHORTCUT_NAME
 from incident_ops.adapters.notify.slack_text import fit, fit_line, inline, units
@@ -23,6 +23,7 @@ from incident_ops.core.commands import (
 from incident_ops.core.durations import format_duration
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import Link, compose
+from incident_ops.core.reasons import in_words
 from incident_ops.core.status import Status
 
 Links = Callable[[Incident], tuple[Link, ...]]
@@ -101,10 +102,12 @@ def done(command: Command, incident: Incident) -> str:
             return f"{incident.id} is assigned to {to}."
         case Grade():
             return f"{incident.id} is {incident.severity} now."
+        case Note() if incident.number != command.number:
+            return f"It is on the timeline of {incident.id}, into which INC-{command.number} was merged."
         case Note():
             return f"It is on the timeline of {incident.id}."
         case Resolve(reason=reason):
-            return f"{incident.id} is {incident.status} as: {REASONS[reason].lower()}."
+            return f"{incident.id} is {incident.status} as: {in_words(reason)}."
         case Silence(lasting=lasting):
             return f"Nobody is told of {incident.root.subject} for {format_duration(lasting)}."
         case Snooze(lasting=None):

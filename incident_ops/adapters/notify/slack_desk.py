@@ -32,20 +32,26 @@ from incident_ops.adapters.notify.slack_payload import Asked, asked_in, text_in,
 from incident_ops.adapters.notify.slack_said import author_in, note_text
 from incident_ops.adapters.notify.slack_scopes import COMMAND, NOTE_SHORTCUT
 from incident_ops.adapters.notify.slack_users import EmailsById, nickname
-from incident_ops.core.commands import Acknowledge, Command, Note, Resolve
+from incident_ops.core.commands import Acknowledge, Assign, Command, Note, Resolve
 from incident_ops.core.errors import IncidentOpsError, TransportError
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import Link
+from incident_ops.core.reasons import how_it_ended
+from incident_ops.core.status import Status
 from incident_ops.engine.ports import IncidentDesk
 
 _log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 1  # seconds, for one request
 
+_WORD = re.compile(r"[a-z]+(?=\s)")
+"""At the beginning of a sentence; names and addresses stay as they are."""
 _NUMBER = re.compile(r"(?:INC-)?([1-9][0-9]{0,14})", re.IGNORECASE)
 _NOT_OURS = (
     "This is not something that incident_ops asked for; the app in Slack may be newer or older than what runs."
 )
+_LATE_WINDOW = "Slack did not open the window in time; press again."
+_NO_WINDOW = "Slack does not let the app open windows; what it says is in the log of incident_ops."
 _NOBODY = "Slack did not say who asks, so nothing was done."
 
 Body = Mapping[str, Any]
@@ -118,7 +124,7 @@ class SlackDesk:
             if action_id in _OPENS:
                 return self._open(_OPENS[action_id], number, asked)
             if action_id == ACKNOWLEDGE:
-                return self._perform(Acknowledge(number=number), asked)
+                return self._acknowledge(number, asked)
             if reason := answer_of(action_id):
                 return self._perform(Resolve(number=number, reason=reason), asked)
             return _NOT_OURS
@@ -127,21 +133,34 @@ class SlackDesk:
 
     def _open(self, kind: Modal, number: int, asked: Asked) -> str:
         incident = self._desk.incident(number)
-        if incident.merged_into is not None:
-            return f"{incident.id} was merged into INC-{incident.merged_into}: what is to be done is done there."
-        if not incident.is_open:
-            return f"{incident.id} is {incident.status} already."
+        if not incident.is_open or incident.merged_into is not None:
+            return f"{how_it_ended(incident)}."
         place = Place(channel=asked.channel, thread=asked.thread)
         view = modal(kind, incident, asked_by=asked.user, place=place)
         request = Request(method="views.open", place=incident.id)
-        self._api.do(request, json={"trigger_id": asked.trigger, "view": view})
+        try:
+            self._api.do(request, json={"trigger_id": asked.trigger, "view": view})
+        except TransportError as trouble:
+            _log.warning("a window could not be opened: %s", trouble)
+            return _NO_WINDOW if trouble.needs_person else _LATE_WINDOW
         return ""
+
+    def _acknowledge(self, number: int, asked: Asked) -> str:
+        """Who took it while Slack told no address of theirs, and presses again, has it by their address then."""
+        who, incident = self._who(asked), self._desk.incident(number)
+        if incident.status is Status.ACKNOWLEDGED and incident.assignee in self._names(asked, who):
+            return self._perform(Assign(number=number, to=who), asked)
+        return self._perform(Acknowledge(number=number), asked)
 
     def _perform(self, command: Command, asked: Asked) -> str:
         return answers.done(command, self._desk.perform(command, by=self._who(asked)))
 
     def _who(self, asked: Asked) -> str:
         return self._people.address_of(asked.user, name=asked.name)
+
+    def _names(self, asked: Asked, who: str) -> set[str]:
+        """What else they may be called here: their names in Slack, from when it told no address."""
+        return {nickname(name) for name in (asked.name, asked.user) if name} - {who}
 
     # ---- windows
 
@@ -178,11 +197,10 @@ class SlackDesk:
         except IncidentOpsError as trouble:
             return _refusal(trouble)
 
-    def _author(self, message: Body, asked: Asked) -> str | None:
-        """None when it is who keeps it."""
+    def _author(self, message: Body, asked: Asked) -> str:
         user, name = author_in(message)
         if user == asked.user:
-            return None
+            return self._who(asked)
         return self._people.address_of(user, name=name) if user else nickname(name)
 
     def _name_of(self, user: str) -> str:
@@ -216,7 +234,9 @@ class SlackDesk:
         nothing = f"Nothing open is yours ({who})."
         if "@" not in who:
             nothing = f"Slack tells no e-mail address of yours, so you are {who} here, and nothing open is theirs."
-        return self._list(self._desk.of_person(who), "Yours", nothing)
+        known = (who, *sorted(self._names(asked, who)))
+        yours = {incident.number: incident for name in known for incident in self._desk.of_person(name)}
+        return self._list(list(yours.values()), "Yours", nothing)
 
     def _list(self, incidents: Any, heading: str, nothing: str) -> Body:
         return answers.listed(
@@ -270,4 +290,5 @@ def _root_of(base_url: str) -> str:
 
 def _refusal(trouble: IncidentOpsError) -> str:
     said = str(trouble) or "That is not possible now."
-    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith('.') else '.'}"
+    first = said[:1].upper() if _WORD.match(said) else said[:1]
+    return f"{first}{said[1:]}{'' if said.endswith('.') else '.'}"

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from incident_ops.adapters.notify.slack_actions import REASONS, More
+from incident_ops.adapters.notify.slack_actions import More
 from incident_ops.adapters.notify.slack_blocks import Block, context, mrkdwn, plain_text
 from incident_ops.adapters.notify.slack_text import fit, fit_line, inline, plain
 from incident_ops.adapters.notify.slack_users import USER_ID
 from incident_ops.core.incident import Incident
+from incident_ops.core.reasons import REASONS
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import Role
 

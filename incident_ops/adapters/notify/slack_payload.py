@@ -30,7 +30,7 @@ class Asked:
     Attributes:
         user: id in Slack; never empty.
         name: what Slack calls them.
-        channel, thread: where they were.
+        channel, thread: where they were; no thread for the post that a thread begins with.
         trigger: allows a window to be opened, for three seconds.
         response_url: an answer posted there is seen by them alone.
     """
@@ -53,11 +53,12 @@ def asked_in(payload: Mapping[str, Any]) -> Asked | None:
         text_in(payload, "user", "name"),
         text_in(payload, "user_name"),
     )
+    thread = text_in(payload, "message", "thread_ts")  # Slack gives a post that has replies its own time here
     return Asked(
         user=user,
         name=next(filter(None, names), ""),
         channel=text_in(payload, "channel", "id") or text_in(payload, "channel_id"),
-        thread=text_in(payload, "message", "thread_ts"),
+        thread=thread if thread != text_in(payload, "message", "ts") else "",
         trigger=text_in(payload, "trigger_id"),
         response_url=text_in(payload, "response_url"),
     )

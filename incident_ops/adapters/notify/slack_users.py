@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 
 from incident_ops.adapters.notify.plain import one_line
 from incident_ops.adapters.notify.slack_api import SlackApi
-from incident_ops.adapters.notify.slack_errors import Request, refused
+from incident_ops.adapters.notify.slack_errors import Request, is_for_now, refused
 from incident_ops.core.errors import TransportError
 
 USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
@@ -38,10 +38,17 @@ class IdsByEmail:
         self._known: dict[str, str] = {}
 
     def id_of(self, email: str) -> str:
-        """The id of the user; raises `TransportError`, permanent if Slack knows nobody of that address."""
+        """The id of the user; raises `TransportError`, permanent if Slack knows nobody of that address, or will
+        not say (a scope is missing): whoever writes to somebody finds another way then, and does not wait."""
         if email not in self._known:
             request = Request(method="users.lookupByEmail", place=email)
-            user = self._api.do(request, params={"email": email}).get("user")
+            try:
+                user = self._api.ask(request, params={"email": email}).get("user")
+            except SlackApiError as error:
+                trouble = refused(error, request)
+                if is_for_now(error, trouble):
+                    raise trouble from None
+                raise TransportError(str(trouble), permanent=True) from None
             if not isinstance(user, dict) or not user.get("id"):
                 raise TransportError(f"{request} named nobody", permanent=True)
             if len(self._known) >= _MOST_PEOPLE:
@@ -72,7 +79,8 @@ class EmailsById:
         self._lock = threading.Lock()  # buttons are pressed at the same time
 
     def address_of(self, user: str, *, name: str = "") -> str:
-        """Their e-mail address; `slack:<name>` of those whose address Slack does not tell.
+        """Their e-mail address; `slack:<name>` of those whose address Slack does not tell. While Slack does not
+        answer, what it told before holds, however long ago.
 
         Args:
             user: an id in Slack, at least one letter long.
@@ -88,6 +96,8 @@ class EmailsById:
         found, is_final = self._found(user, name)
         if is_final:
             self._remember(user, found, now)
+        elif remembered is not None:
+            return remembered[0]
         return found
 
     def _remember(self, user: str, found: str, now: datetime) -> None:

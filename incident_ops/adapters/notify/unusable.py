@@ -1,4 +1,5 @@
-"""A sink that the configuration names and that cannot be used as things stand: its secret is missing, or its server."""
+"""A sink that the configuration names and that cannot be used as things stand: its secret or its server is
+missing."""
 
 from typing import NoReturn
 

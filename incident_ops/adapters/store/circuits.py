@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from incident_ops.adapters.store import rows
-from incident_ops.adapters.store.tables import circuits
+from incident_ops.adapters.store.tables import circuits as table
 from incident_ops.core.circuit import WELL, Circuit
 from incident_ops.core.routing import Destination
 from incident_ops.engine.ports import ChangeOfCircuit
@@ -35,7 +35,7 @@ def open_ones(connection: Connection) -> Shut:
 
 
 def all_of(connection: Connection) -> list[tuple[Destination, Circuit]]:
-    found = connection.execute(sa.select(circuits).order_by(circuits.c.kind, circuits.c.address)).mappings()
+    found = connection.execute(sa.select(table).order_by(table.c.kind, table.c.address)).mappings()
     return [(rows.destination_from(row), rows.circuit_from(row)) for row in found]
 
 
@@ -50,17 +50,17 @@ def change(connection: Connection, place: Destination, changed: ChangeOfCircuit,
 
 
 def save(connection: Connection, place: Destination, circuit: Circuit, *, now: datetime) -> None:
-    connection.execute(sa.delete(circuits).where(_is(place)))
+    connection.execute(sa.delete(table).where(_is(place)))
     if circuit != WELL:
         where = {"kind": place.kind, "address": place.address}
-        connection.execute(sa.insert(circuits).values(**where, **rows.circuit_values(circuit, now)))
+        connection.execute(sa.insert(table).values(**where, **rows.circuit_values(circuit, now)))
 
 
-_OF_PLACE = sa.select(circuits).where(
-    circuits.c.kind == sa.bindparam("kind"), circuits.c.address == sa.bindparam("address")
+_OF_PLACE = sa.select(table).where(
+    table.c.kind == sa.bindparam("kind"), table.c.address == sa.bindparam("address")
 )
-_OPEN = sa.select(circuits).where(circuits.c.open_until.is_not(None))
+_OPEN = sa.select(table).where(table.c.open_until.is_not(None))
 
 
 def _is(place: Destination) -> sa.ColumnElement[bool]:
-    return sa.and_(circuits.c.kind == place.kind, circuits.c.address == place.address)
+    return sa.and_(table.c.kind == place.kind, table.c.address == place.address)

@@ -106,8 +106,9 @@ class Database:
         """A transaction that no other writer runs beside; committed at the end, undone by an exception.
 
         Args:
-            is_durable: False does not wait for the disk. A process that is killed loses nothing by it; a machine
-                that fails may lose the transaction, whole, and never anything that was committed later as durable.
+            is_durable: False does not wait for the disk, on SQLite. A process that is killed loses nothing by it;
+                a machine that fails may lose the transaction, whole, and never anything that was committed later
+                as durable.
         """
         if getattr(self._local, "writes", False):
             raise RuntimeError("a transaction inside a transaction of the same thread would wait for itself")
@@ -117,11 +118,33 @@ class Database:
             with self._translated(), self._with_options(options) as connection, connection.begin():
                 if not self.is_sqlite:
                     milliseconds = str(round(self._patience * 1000))
-                    connection.execute(_PATIENCE if is_durable else _NO_WAITING, {"patience": milliseconds})
+                    connection.execute(_PATIENCE, {"patience": milliseconds})
                     connection.exec_driver_sql(_LOCK)
                 yield connection
         finally:
             self._local.writes = False
+
+    @contextmanager
+    def noting(self) -> Iterator[Connection]:
+        """For a single statement that is right whatever others write meanwhile: it waits for no other writer's
+        transaction (but SQLite has only one writer), nor for the disk, as `writing(is_durable=False)`. On
+        PostgreSQL it must contain `noted_at_once`."""
+        if self.is_sqlite:
+            with self.writing(is_durable=False) as connection:
+                yield connection
+            return
+        alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "postgresql_readonly": False}
+        with self._translated(), self._with_options(alone) as connection, connection.begin():
+            yield connection
+
+    def noted_at_once(self) -> sa.ColumnElement[bool]:
+        """A condition that is always true. Where the server waits for locks and for its disk it says how long."""
+        if self.is_sqlite:
+            return sa.true()
+        settings = sa.func.set_config("lock_timeout", str(round(self._patience * 1000)), sa.true()).concat(
+            sa.func.set_config("synchronous_commit", "off", sa.true())
+        )
+        return sa.select(settings).scalar_subquery().is_not(None)
 
     @contextmanager
     def without_transaction(self) -> Iterator[Connection]:
@@ -188,7 +211,6 @@ class Database:
 
 
 _PATIENCE = sa.select(sa.func.set_config("lock_timeout", sa.bindparam("patience"), sa.true()))
-_NO_WAITING = _PATIENCE.add_columns(sa.func.set_config("synchronous_commit", "off", sa.true()))
 _LOCK = f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
 _PRIVILEGE = "42501"
 _LOCK_NOT_AVAILABLE = "55P03"

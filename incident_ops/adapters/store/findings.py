@@ -34,16 +34,21 @@ def save_findings(connection: Connection, number: int, found: Findings) -> None:
 
 
 def findings_of(connection: Connection, number: int) -> Findings | None:
-    row = connection.execute(sa.select(findings).where(findings.c.incident == number)).mappings().first()
-    if row is None:
-        return None
-    return Findings(
-        at=row["at"],
-        suspects=row["suspects"]["suspects"],
-        looked_at=row["suspects"]["looked_at"],
-        impact=row["impact"],
-        forecast=row["forecast"],
-    )
+    return findings_by_number(connection, [number]).get(number)
+
+
+def findings_by_number(connection: Connection, numbers: Collection[int]) -> dict[int, Findings]:
+    rows = connection.execute(sa.select(findings).where(findings.c.incident.in_(numbers))).mappings()
+    return {
+        row["incident"]: Findings(
+            at=row["at"],
+            suspects=row["suspects"]["suspects"],
+            looked_at=row["suspects"]["looked_at"],
+            impact=row["impact"],
+            forecast=row["forecast"],
+        )
+        for row in rows
+    }
 
 
 def mark_unassessed(connection: Connection, numbers: Collection[int], *, turn: int) -> None:

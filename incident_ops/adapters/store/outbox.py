@@ -7,14 +7,14 @@ its lease ran out), so a worker that comes back late can postpone or bury only w
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from incident_ops.adapters.store import circuits, claiming, rows
 from incident_ops.adapters.store.database import Database, chunks, insert_or_ignore
-from incident_ops.adapters.store.findings import findings_of
+from incident_ops.adapters.store.findings import findings_by_number
 from incident_ops.adapters.store.reads import OPEN_STATUSES, incidents_by_number
 from incident_ops.adapters.store.tables import (
     IS_DRAWN,
@@ -32,7 +32,7 @@ from incident_ops.core.pace import Lane
 from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import TimelineEntry
-from incident_ops.engine.ports import ChangeOfCircuit, Subject, no_change
+from incident_ops.engine.ports import ChangeOfCircuit, Moved, Subject, no_change
 
 
 def enqueue(connection: Connection, notices: Iterable[Notice], *, now: datetime) -> None:
@@ -97,12 +97,8 @@ def pushes_to(
     return list(connection.scalars(newest))[::-1]
 
 
-_ACCEPTED = (
-    sa.update(deliveries)
-    .where(deliveries.c.id == sa.bindparam("of"), deliveries.c.status != DeliveryStatus.ACCEPTED)
-    .values(status=DeliveryStatus.ACCEPTED, lease_until=None, error="", fate_unknown=False)
-    .values({name: sa.bindparam(name) for name in ("accepted_at", "updated_at")})
-    .values({name: sa.bindparam(name) for name in ("receipt_channel", "receipt_message")})
+_HAS_A_CIRCUIT = sa.exists().where(
+    circuits.table.c.kind == deliveries.c.kind, circuits.table.c.address == deliveries.c.address
 )
 
 
@@ -116,11 +112,18 @@ class SqlOutbox:
         return self._database.connected()
 
     def claim(
-        self, *, now: datetime, lease: timedelta, limit: int, without: Collection[Lane] = ()
+        self,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        without: Collection[Lane] = (),
+        is_likely: bool = False,
     ) -> list[Delivery]:
-        with self._database.reading() as connection:
-            if not claiming.anything_due(connection, now=now, lease=lease, without=without):
-                return []  # a quiet tick takes no lock
+        if not is_likely:
+            with self._database.reading() as connection:
+                if not claiming.anything_due(connection, now=now, lease=lease, without=without):
+                    return []  # a quiet tick takes no lock
         with self._database.writing() as connection:
             ids = claiming.claim(connection, now=now, lease=lease, limit=limit, without=without)
             return _loaded(connection, ids)
@@ -128,8 +131,9 @@ class SqlOutbox:
     def subjects(self, claimed: Collection[Delivery]) -> Mapping[int, Subject]:
         numbers = sorted({delivery.number for delivery in claimed if delivery.number is not None})
         with self._database.reading() as connection:
+            found = findings_by_number(connection, numbers)
             return {
-                incident.number: Subject(incident=incident, found=findings_of(connection, incident.number))
+                incident.number: Subject(incident=incident, found=found.get(incident.number))
                 for incident in incidents_by_number(connection, numbers)
             }
 
@@ -143,6 +147,21 @@ class SqlOutbox:
                 nothing = partial(after_nothing, delivery=delivery.id, now=now)
                 circuits.change(connection, delivery.destination, nothing, now=now)
 
+    @cached_property
+    def _acceptance(self) -> sa.Executable:
+        return (
+            sa.update(deliveries)
+            .where(
+                deliveries.c.id == sa.bindparam("of"),
+                deliveries.c.status != DeliveryStatus.ACCEPTED,
+                self._database.noted_at_once(),
+            )
+            .values(status=DeliveryStatus.ACCEPTED, lease_until=None, error="", fate_unknown=False)
+            .values({name: sa.bindparam(name) for name in ("accepted_at", "updated_at")})
+            .values({name: sa.bindparam(name) for name in ("receipt_channel", "receipt_message")})
+            .returning(_HAS_A_CIRCUIT)
+        )
+
     def accepted(
         self, delivery: Delivery, receipt: Receipt | None, *, now: datetime, circuit: ChangeOfCircuit = no_change
     ) -> None:
@@ -155,9 +174,10 @@ class SqlOutbox:
             "receipt_message": receipt.message if receipt else None,
         }
         # If the machine fails before this is on its disk, the delivery is in doubt and looked up, as ever.
-        with self._database.writing(is_durable=False) as connection:
-            connection.execute(_ACCEPTED, values)
-            circuits.change(connection, delivery.destination, circuit, now=now)
+        with self._database.noting() as connection:
+            has_a_circuit = connection.scalar(self._acceptance, values)
+        if has_a_circuit is not False:  # None: it was accepted before
+            self.change_circuit(delivery.destination, circuit, now=now)
 
     def postpone(
         self,
@@ -168,7 +188,7 @@ class SqlOutbox:
         fate_unknown: bool,
         now: datetime,
         circuit: ChangeOfCircuit = no_change,
-        elsewhere: Notice | None = None,
+        elsewhere: Moved | None = None,
     ) -> Circuit:
         values = {
             "status": DeliveryStatus.PENDING,
@@ -231,7 +251,7 @@ class SqlOutbox:
         with self._database.reading() as connection:
             return _loaded(connection, connection.scalars(found.limit(limit)).all())
 
-    def move(self, moved: Collection[tuple[Delivery, Notice]], *, now: datetime) -> None:
+    def move(self, moved: Collection[tuple[Delivery, Moved]], *, now: datetime) -> None:
         with self._database.writing() as connection:
             for delivery, elsewhere in moved:
                 _move(connection, delivery, elsewhere, now=now)
@@ -276,10 +296,12 @@ class SqlOutbox:
             return _loaded(connection, connection.scalars(of_incident).all())
 
 
-def _move(connection: Connection, delivery: Delivery, elsewhere: Notice, *, now: datetime) -> None:
+def _move(connection: Connection, delivery: Delivery, elsewhere: Moved, *, now: datetime) -> None:
     is_first = sa.and_(deliveries.c.id == delivery.id, deliveries.c.moved_at.is_(None))
     if connection.execute(sa.update(deliveries).where(is_first).values(moved_at=now)).rowcount == 1:
-        enqueue(connection, [elsewhere], now=now)
+        enqueue(connection, [elsewhere.notice], now=now)
+        if delivery.number is not None:
+            connection.execute(sa.insert(timeline), rows.entry_values(delivery.number, elsewhere.entry))
 
 
 def _is_unchanged(delivery: Delivery) -> sa.ColumnElement[bool]:

@@ -34,7 +34,7 @@ from incident_ops.core.muting import Quiet, QuietKind, quiet_by_hours
 from incident_ops.core.notices import Push, Told
 from incident_ops.core.pacing import ALONE, Due, Pace, PushKind, began, next_push
 from incident_ops.core.routing.destinations import Destination
-from incident_ops.core.routing.owners import OUR_OWN, Way
+from incident_ops.core.routing.owners import OUR_OWN, Way, told_apart
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import EntryKind, Status
 from incident_ops.core.urgency import urgency
@@ -76,7 +76,7 @@ class _Deciding:
         self._flapping()
         routed = [way for way in self.seen.ways if self._treated(way)]
         if routed:
-            self.entries.append((EntryKind.NOTIFIED, f"routed to {'; '.join(str(way) for way in routed)}"))
+            self.entries.append((EntryKind.NOTIFIED, f"routed to {told_apart(routed)}"))
         pages = self._climbing()
         reminder = self._reminder()
         question = self._question()

@@ -10,6 +10,7 @@ from incident_ops.core.routing.owners import (
     destination_of,
     receiver_destinations,
     responders,
+    told_apart,
     ways,
 )
 from incident_ops.core.routing.tree import RouteNode, branches
@@ -32,5 +33,6 @@ __all__ = [
     "destination_of",
     "receiver_destinations",
     "responders",
+    "told_apart",
     "ways",
 ]

@@ -110,6 +110,15 @@ class Way:
         return f"{self.destination.address}: {self.reason}"
 
 
+def told_apart(routed: Sequence[Way]) -> str:
+    """Each way with its reason; places of two kinds that have the same address are named with the kind."""
+    addresses = [way.destination.address for way in routed]
+    return "; ".join(
+        str(way) if addresses.count(way.destination.address) == 1 else f"{way.destination}: {way.reason}"
+        for way in routed
+    )
+
+
 def ways(
     labels: Mapping[str, str], nodes: Sequence[AssetNode], rules: RoutingRules, *, number: int, unowned: str
 ) -> tuple[Way, ...]:

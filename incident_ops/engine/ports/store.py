@@ -40,6 +40,14 @@ class Unassessed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What is owed elsewhere as well while its own destination does not take it, and what the timeline says."""
+
+    notice: Notice
+    entry: TimelineEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPlace:
     """One asset on which an open incident has a member, or its root."""
 
@@ -212,7 +220,13 @@ class Outbox(Protocol):
         ...
 
     def claim(
-        self, *, now: datetime, lease: timedelta, limit: int, without: Collection[Lane] = ()
+        self,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        without: Collection[Lane] = (),
+        is_likely: bool = False,
     ) -> list[Delivery]:
         """Mark up to `limit` deliveries as being sent until `now + lease` and return them, oldest first.
 
@@ -224,6 +238,7 @@ class Outbox(Protocol):
 
         Args:
             without: lanes that are left alone.
+            is_likely: something is due, so it costs less to take the lock than to look first.
         """
         ...
 
@@ -248,7 +263,7 @@ class Outbox(Protocol):
         fate_unknown: bool,
         now: datetime,
         circuit: ChangeOfCircuit = no_change,
-        elsewhere: Notice | None = None,
+        elsewhere: Moved | None = None,
     ) -> Circuit:
         """Back to pending, one attempt counted; `elsewhere` is owed as well, unless something was before. Returns
         the circuit as it is then."""
@@ -275,8 +290,9 @@ class Outbox(Protocol):
         those that were owed elsewhere as well."""
         ...
 
-    def move(self, moved: Collection[tuple[Delivery, Notice]], *, now: datetime) -> None:
-        """Owe each notice as well, once, and note it (`moved_at`) with the delivery."""
+    def move(self, moved: Collection[tuple[Delivery, Moved]], *, now: datetime) -> None:
+        """Owe each notice as well, once, and note it with the delivery (`moved_at`) and on the incident's
+        timeline."""
         ...
 
     def circuits(self) -> list[tuple[Destination, Circuit]]:

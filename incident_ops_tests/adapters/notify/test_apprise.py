@@ -8,6 +8,7 @@ import pytest
 from apprise import Apprise, NotifyBase, NotifyFormat
 
 from incident_ops.adapters.notify.apprise import SHORTEST, AppriseNotifier, rendered
+from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Colour
 from incident_ops.core.routing import Destination
@@ -160,3 +161,19 @@ def test_apprises_own_log_is_heard_again_after_a_message(
     with caplog.at_level(logging.WARNING):
         logging.getLogger("apprise").warning("something else")
     assert "something else" in caplog.text
+
+
+def test_a_reply_is_understood_by_itself_and_is_not_too_long(server: LocalServer, posts: Posts) -> None:
+    notifier = at(server.url)
+    thread = notifier.send(HOOK, messages.make_message(headline="INC-7 SEV1 " + "orders " * 100), key="k")
+    notifier.reply(thread, "Resolved: " + "it is well " * 4_000, key="INC-7:turn:r2", broadcast=False)
+    title, text = posts.shown[1].split("\n", 1)
+    assert title.startswith("INC-7 SEV1 orders orders") and len(title) <= 150
+    assert text.startswith("Resolved: it is well") and len(text) <= 4_000
+    assert server.requests[1].json["type"] == "info"
+
+
+def test_a_reply_to_what_an_earlier_version_sent_names_the_incident(server: LocalServer, posts: Posts) -> None:
+    thread = Receipt(channel="hook", message="INC-7:post:apprise:hook")
+    at(server.url).reply(thread, "Resolved", key="INC-7:turn:apprise:hook:r2", broadcast=False)
+    assert posts.shown == ["INC-7\nResolved"]

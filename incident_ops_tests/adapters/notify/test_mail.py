@@ -4,7 +4,6 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,14 +13,12 @@ from incident_ops.adapters.notify.mail_body import body_of, subject_of
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.routing import Destination
-from incident_ops.core.severity import Severity
 from incident_ops_tests.adapters.notify import messages
 from incident_ops_tests.adapters.notify.certificates import authority, server_context
 from incident_ops_tests.adapters.notify.local_server import unused_port
 from incident_ops_tests.adapters.notify.mail_server import DROP, PASSWORD, USER, MailServer, texts_of
-from incident_ops_tests.adapters.notify.messages import ACKNOWLEDGED, OVER, REOPENED, TRIGGERED, about
+from incident_ops_tests.adapters.notify.messages import ACKNOWLEDGED, OVER, TRIGGERED, about
 from incident_ops_tests.adapters.notify.sinks.email import NOW, notifier_at
-from incident_ops_tests.builders import minutes
 
 TWO = Destination(kind="email", address="erin@acme.test, data@acme.test")
 POST = f"INC-7:post:{TWO}"
@@ -141,39 +138,20 @@ def test_the_largest_mail_is_small_enough_for_any_server(server: MailServer, not
 # ---- threads
 
 
-def test_what_changes_hands_is_mailed_once_and_what_else_changes_costs_no_mail(
+def test_a_turn_is_mailed_in_the_same_conversation_and_repeated_under_the_same_id(
     server: MailServer, notifier: EmailNotifier
 ) -> None:
-    receipt = notifier.send(TWO, about(TRIGGERED), key=POST)
-    noted = replace(ACKNOWLEDGED, updated_at=minutes(7))
-    regraded = noted.graded(Severity.SEV0, by="erin@acme.test", at=minutes(40))
-    for n, incident in enumerate((TRIGGERED, ACKNOWLEDGED, noted, regraded, OVER, OVER)):
-        notifier.update(receipt, about(incident), key=f"INC-7:edit:{TWO}:r{n}")
-    statuses = [mail["X-Incident-Status"] for mail in server.mails]
-    assert statuses == ["triggered", "acknowledged", "resolved"]
-    first, *others = server.mails
-    for mail in others:
+    """Mail programs know it again, should an answer have been lost."""
+    thread = notifier.send(TWO, about(TRIGGERED), key=POST)
+    for process in (notifier, notifier_at(server.port)):
+        process.reply(thread, "Resolved: it is well", key=f"INC-7:turn:{TWO}:r2", broadcast=False)
+    first, *ends = server.mails
+    for mail in ends:
         assert mail["In-Reply-To"] == mail["References"] == first["Message-ID"]
         assert mail["Subject"] == f"Re: {first['Subject']}"
-    assert len({mail["Message-ID"] for mail in server.mails}) == 3
-
-
-def test_another_process_mails_a_change_under_the_same_id(server: MailServer, notifier: EmailNotifier) -> None:
-    """Mail programs know it again, should it go out twice."""
-    receipt = notifier.send(TWO, about(TRIGGERED), key=POST)
-    for process in (notifier, notifier_at(server.port)):
-        process.update(receipt, about(OVER), key="r1")
-    _, *changes = [mail["Message-ID"] for mail in server.mails]
-    assert changes == changes[:1] * 2
-
-
-def test_the_second_end_of_a_reopened_incident_is_mailed_as_well(
-    server: MailServer, notifier: EmailNotifier
-) -> None:
-    receipt = notifier.send(TWO, about(TRIGGERED), key=POST)
-    for n, incident in enumerate((OVER, REOPENED, REOPENED.resolved(at=minutes(120)))):
-        notifier.update(receipt, about(incident), key=f"r{n}")
-    assert [mail["X-Incident-Status"] for mail in server.mails] == ["triggered", "resolved", "resolved"]
+        assert "Resolved: it is well" in texts_of(mail)
+    assert len(ends) == 2
+    assert len({mail["Message-ID"] for mail in server.mails}) == 2
 
 
 def test_a_reply_is_a_mail_only_where_people_are_to_be_interrupted(
@@ -309,9 +287,10 @@ def test_what_is_no_address_goes_nowhere(server: MailServer, notifier: EmailNoti
     assert not server.mails
 
 
-def test_an_edit_of_a_mail_that_an_earlier_version_sent_is_no_crash(
+def test_a_reply_to_a_mail_that_an_earlier_version_sent_is_no_crash(
     server: MailServer, notifier: EmailNotifier
 ) -> None:
-    notifier.update(Receipt(channel=TWO.address, message="<a@b>"), about(OVER), key="r1")
+    thread = Receipt(channel=TWO.address, message="<a@b>")
+    notifier.reply(thread, "Resolved", key=f"INC-7:turn:{TWO}:r2", broadcast=False)
     (mail,) = server.mails
-    assert mail["In-Reply-To"] == "<a@b>"
+    assert (mail["In-Reply-To"], mail["Subject"]) == ("<a@b>", "Re: INC-7")

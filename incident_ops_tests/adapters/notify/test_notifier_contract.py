@@ -161,6 +161,22 @@ def test_a_reply_stands_in_the_thread_only(sink: Sink) -> None:
     assert reply.message != thread.message
 
 
+@pytest.mark.parametrize("broadcast", [True, False])
+@pytest.mark.parametrize(
+    "sink", [name for name in sinks_that(CanReply) if name not in sinks_that(CanUpdate)], indirect=True
+)
+def test_where_nothing_can_be_edited_a_turn_is_told_and_the_rest_only_if_it_rings(
+    sink: Sink, broadcast: bool
+) -> None:
+    """Whoever heard of the beginning hears of the end; nobody gets a mail for every note."""
+    thread = posted(sink)
+    replies = cast(CanReply, sink.notifier)
+    replies.reply(thread, "Resolved: it is well", key=f"INC-7:turn:{sink.destination}:r2", broadcast=broadcast)
+    replies.reply(thread, "A note", key=f"INC-7:reply:{sink.destination}:r3", broadcast=broadcast)
+    told = [text for text in sink.replies(thread.message) if "INC-7 SEV2 marts/orders" in text]
+    assert [("well" in text, "note" in text) for text in told] == [(True, False), (False, True)][: 1 + broadcast]
+
+
 # ---- looking up
 
 

@@ -127,6 +127,19 @@ def test_an_invalid_event_is_final_and_names_its_errors(server: LocalServer) -> 
     assert "'payload.severity' is invalid" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("errors", "is_the_key"),
+    [(["Invalid routing key"], True), (["'routing_key' is invalid"], True), (["bad"], False), ([], False)],
+)
+def test_every_400_names_the_routing_key_as_what_may_be_wrong(
+    server: LocalServer, errors: list[str], is_the_key: bool
+) -> None:
+    body = json_answer({"status": "invalid event", "errors": errors}).body
+    error = refusal_of(server, Trouble(status=400, body=body))
+    assert (error.needs_person, error.permanent) == (is_the_key, not is_the_key)
+    assert "copy the integration key" in str(error)
+
+
 def test_a_routing_key_that_is_not_known_needs_a_person(server: LocalServer) -> None:
     stranger = PagerDutyNotifier(receiver="war-room", routing_key="x" * 32, url=server.url, origin="prod/7f3a")
     with pytest.raises(TransportError) as caught:

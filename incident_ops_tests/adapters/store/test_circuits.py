@@ -12,6 +12,7 @@ from incident_ops.core.notices import Action
 from incident_ops.core.pace import Lane
 from incident_ops.core.routing import Destination
 from incident_ops.core.status import EntryKind, TimelineEntry
+from incident_ops.engine.ports import Moved
 from incident_ops_tests.adapters.store.values import LEASE, MAIL, SLACK, notice, opened_for, owe
 from incident_ops_tests.builders import minutes
 
@@ -160,13 +161,21 @@ def test_what_waits_is_found_by_age_and_moved_once(store: SqlStore):
     lane = Lane(kind="slack", address=SLACK.address)
     waiting = store.waiting(lane, created_before=minutes(2), limit=9)
     assert keys(waiting) == ["p1", "p2"]
+    said = TimelineEntry(at=minutes(20), kind=EntryKind.DELIVERY_FAILED, text="it waits; sent elsewhere as well")
     instead = [
-        (each, replace(notice(each.number, Action.POST, f"{each.key}-mail"), destination=MAIL)) for each in waiting
+        (
+            each,
+            Moved(
+                notice=replace(notice(each.number, Action.POST, f"{each.key}-mail"), destination=MAIL), entry=said
+            ),
+        )
+        for each in waiting
     ]
     for _ in range(2):
         store.move(instead, now=minutes(20))
     assert [d.key for n in (1, 2) for d in store.deliveries(n)] == ["p1", "p1-mail", "p2", "p2-mail"]
     assert store.deliveries(1)[0].moved_at == minutes(20)
+    assert [entry for entry in store.timeline(1) if entry.kind is EntryKind.DELIVERY_FAILED] == [said]
     assert keys(store.waiting(lane, created_before=minutes(9), limit=9, only_to_move=True)) == ["p3"]
     assert len(store.waiting(lane, created_before=minutes(9), limit=2)) == 2
 

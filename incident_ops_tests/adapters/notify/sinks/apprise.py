@@ -23,16 +23,30 @@ LONGEST_BODY, LONGEST_TITLE, LONGEST_CARD = 32_768, 250, 1_000
 
 
 class Posts:
-    """What a service shows. It refuses what is longer than its plugin says that it takes."""
+    """What a service shows, and which headline each has. It refuses what is longer than its plugin says that it
+    takes."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []
+        self._titles: list[str] = []
+
+    def first(self) -> list[str]:
+        """Those that are the first with their headline."""
+        return [text for n, text in enumerate(self.shown) if self._titles[n] not in self._titles[:n]]
+
+    def after(self, headline: str) -> list[str]:
+        """Those that come back to a message with this headline."""
+        return [text for title, text in zip(self._titles, self.shown, strict=True) if title == headline][1:]
+
+    def _show(self, title: str, text: str) -> None:
+        self._titles.append(title)
+        self.shown.append(text)
 
     def json(self, request: Request) -> Answer:
         value = request.json
         if len(value["message"]) > LONGEST_BODY or len(value["title"]) > LONGEST_TITLE or not value["message"]:
             return json_answer({}, 413)
-        self.shown.append(f"{value['title']}\n{value['message']}")
+        self._show(value["title"], f"{value['title']}\n{value['message']}")
         return Answer()
 
     def card(self, request: Request) -> Answer:
@@ -40,7 +54,8 @@ class Posts:
         blocks = attachment["content"]["body"]
         if max(len(block.get("text", "")) for block in blocks) > LONGEST_CARD:
             return json_answer({}, 413)
-        self.shown.append(json.dumps(attachment["content"], ensure_ascii=False))
+        [title] = [block["text"] for block in blocks if block.get("id") == "title"]
+        self._show(title, json.dumps(attachment["content"], ensure_ascii=False))
         return Answer(status=202)
 
 
@@ -77,7 +92,8 @@ def _sink(notifier: AppriseNotifier, posts: Posts, server: LocalServer, failing:
     return Sink(
         notifier=notifier,
         destination=Destination(kind="apprise", address="hook"),
-        posts=lambda: posts.shown,
+        posts=posts.first,
+        replies=lambda message: posts.after(message.partition("\n")[2]),
         sent=server.sent,
         secrets=(PASSWORD, SIGNATURE),
         deduplicates=False,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incident_ops.adapters.notify.mail import EmailNotifier, Remembered
+from incident_ops.adapters.notify.mail import EmailNotifier
 from incident_ops.core.routing import Destination
 from incident_ops.engine.ports import Notifier
 from incident_ops_tests.adapters.notify.certificates import authority, server_context
@@ -28,7 +28,6 @@ def notifier_at(port: int, *, password: str = PASSWORD, timeout: float = 5.0) ->
         origin="prod/7f3a",
         clock=lambda: NOW,
         timeout=timeout,
-        remembered=Remembered(),
     )
 
 
