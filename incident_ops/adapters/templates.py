@@ -8,9 +8,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import TemplateError
-
-from incident_ops.adapters.template_sandbox import LONGEST_VALUE, MOST_ITEMS, Open, rendered, trouble_in
+from incident_ops.adapters.template_sandbox import (
+    LONGEST_VALUE,
+    MOST_ITEMS,
+    Open,
+    TemplateError,
+    rendered,
+    trouble_in,
+)
 from incident_ops.config.document import Document, KeyPath, Problem, written
 from incident_ops.config.shape import Config, Templates
 from incident_ops.core.message import Link, Message, compose

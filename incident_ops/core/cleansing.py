@@ -55,9 +55,9 @@ def _is_same(items: tuple[Any, ...], before: tuple[Any, ...]) -> bool:
 @lru_cache(maxsize=4096)
 def _redacted(text: str) -> str:
     """Remembered: names, owners and labels come again and again, an error with each change of its incident."""
-    text = clean(text)
-    if not _MAY_HOLD_ONE.search(text):
-        return text
+    cleaned = clean(text)
+    if not _MAY_HOLD_ONE.search(text) and not _MAY_HOLD_ONE.search(cleaned):
+        return cleaned
     return redact(text)
 
 

@@ -132,9 +132,14 @@ _VARIABLE: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def redact(text: str) -> str:
-    """`text` without passwords, tokens and keys; what surrounds them stays readable. Cleaned first
-    (`core.plain_text`): colours within a key hide it from every pattern, and from nobody who reads it."""
-    text = clean(text)
+    """`text` without passwords, tokens and keys; what surrounds them stays readable. Looked at as it is and cleaned
+    (`core.plain_text`): colours within a key hide it from every pattern, and from nobody who reads it; and what
+    looks like the end of an escape may be the first letter of "password"."""
+    cleaned = clean(text)
+    return _redacted(cleaned if cleaned == text else clean(_redacted(text)))
+
+
+def _redacted(text: str) -> str:
     for _ in range(_MOST_ROUNDS):
         before = text
         for pattern, replacement in _SECRETS:

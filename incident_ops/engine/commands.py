@@ -52,6 +52,7 @@ def perform(store: Store, command: Command, knowledge: Knowledge, *, by: str, no
     """
     match command:
         case Snooze():
+            _refuse_if_over(store, store.incident(command.number))
             until = None if command.lasting is None else _end(command.lasting, now=now)
             return snooze(store, command.number, knowledge, until=until, by=by, now=now)
         case Silence():
@@ -78,9 +79,11 @@ def matchers_about(incident: Incident) -> list[Matcher]:
 
 
 def _changed(store: Store, incident: Incident, command: Command, *, by: str, now: datetime) -> Incident:
+    if not isinstance(command, Resolve):
+        _refuse_if_over(store, incident)
     match command:
         case Acknowledge():
-            return _acknowledged(store, incident, by=by, now=now)
+            return _acknowledged(incident, by=by, now=now)
         case Assign():
             return _assigned(incident, command.to.strip(), by=by, now=now)
         case Grade():
@@ -98,9 +101,7 @@ def _changed(store: Store, incident: Incident, command: Command, *, by: str, now
             raise TypeError(f"{type(command).__name__} is no command that we know")
 
 
-def _acknowledged(store: Store, incident: Incident, *, by: str, now: datetime) -> Incident:
-    if not incident.is_open:
-        raise IllegalChange(_how_it_ended(store, incident))
+def _acknowledged(incident: Incident, *, by: str, now: datetime) -> Incident:
     if incident.status is not Status.TRIGGERED:
         who = "you have" if incident.assignee == by else f"{incident.assignee or 'somebody'} has"
         raise IllegalChange(f"{incident.id} is {incident.status} already: {who} it")
@@ -116,22 +117,21 @@ def _assigned(incident: Incident, to: str, *, by: str, now: datetime) -> Inciden
 
 
 def _refuse_a_second_answer(store: Store, incident: Incident, reason: Resolution) -> None:
-    is_answered = not incident.is_open and incident.resolution is reason
-    if is_answered or incident.merged_into is not None:
-        raise IllegalChange(_how_it_ended(store, incident))
+    if incident.resolution is reason or incident.merged_into is not None:
+        _refuse_if_over(store, incident)
+
+
+def _refuse_if_over(store: Store, incident: Incident) -> None:
+    if incident.is_open:
+        return
+    ends = (entry.by for entry in reversed(store.timeline(incident.number)) if entry.kind in _ENDS)
+    raise IllegalChange(how_it_ended(incident, by=next(ends, SYSTEM)))
 
 
 _ENDS = (EntryKind.RESOLVED, EntryKind.CLASSIFIED)
 
 
-def _how_it_ended(store: Store, incident: Incident) -> str:
-    ends = (entry.by for entry in reversed(store.timeline(incident.number)) if entry.kind in _ENDS)
-    return how_it_ended(incident, by=next(ends, SYSTEM))
-
-
 def _in_role(incident: Incident, command: TakeRole, *, by: str, now: datetime) -> Incident:
-    if not incident.is_open:
-        raise IllegalChange(f"{incident.id} is {incident.status}: roles are for open incidents")
     changed = incident.in_role(command.role, command.who, by=by, at=now)
     if changed is incident:
         who = f"{command.who} is" if command.who is not None else "nobody is"

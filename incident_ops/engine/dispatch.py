@@ -136,6 +136,7 @@ class _Pass:
 
     def _settle(self, delivery: Delivery, subject: Subject | None) -> None:
         sink = self._sinks.lane_of(delivery.destination)
+        self._see_that_it_is_heard(delivery)
         try:
             answer = send(self._sinks, delivery, subject)
         except TransportError as error:
@@ -144,6 +145,15 @@ class _Pass:
             self._stumbled(delivery, error)
         else:
             self._accepted(delivery, sink, answer)
+
+    def _see_that_it_is_heard(self, delivery: Delivery) -> None:
+        """What has been tried for long, and may be what ends every worker that tries it, goes elsewhere first."""
+        is_late = self._now - delivery.created_at >= rule_for(delivery.destination.kind).fallback_after
+        if delivery.fate_unknown and is_late and delivery.moved_at is None:
+            why = delivery.error or "whoever sent it did not live to hear the answer"
+            moved = owed_elsewhere(self._sinks, delivery, error=why, now=self._now)
+            if moved is not None:
+                self._store.move([(delivery, moved)], now=self._now)
 
     def _accepted(self, delivery: Delivery, sink: Lane, answer: Answer) -> None:
         circuit: ChangeOfCircuit = partial(after_nothing, delivery=delivery.id, now=self._now)

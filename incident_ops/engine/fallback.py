@@ -27,13 +27,12 @@ AT_ONCE = 500
 def owed_elsewhere(sinks: Sinks, delivery: Delivery, *, error: str, now: datetime) -> Moved | None:
     """The same to the fallback, for what somebody must hear. Where none is configured the default channel takes
     its place, if another sink serves it, else the inbox."""
-    spare = sinks.fallback
-    is_served_otherwise = sinks.lane_of(sinks.default) != sinks.lane_of(delivery.destination)
-    if spare.kind == INBOX and is_served_otherwise:
-        spare = sinks.default
-    if delivery.action not in MUST_ARRIVE or delivery.destination == spare:
+    spare, place = sinks.fallback, delivery.destination
+    if delivery.action not in MUST_ARRIVE or place == spare:
         return None
-    text = f"{delivery.action} to {delivery.destination} waits: {error}; sent to {spare} as well"
+    if spare.kind == INBOX and sinks.lane_of(sinks.default) != sinks.lane_of(place):
+        spare = sinks.default
+    text = f"{delivery.action} to {place} waits: {error}; sent to {spare} as well"
     entry = TimelineEntry(at=now, kind=EntryKind.DELIVERY_FAILED, text=text)
     return Moved(notice=_moved_to(spare, delivery), entry=entry)
 

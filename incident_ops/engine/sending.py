@@ -62,7 +62,11 @@ def _post(sinks: Sinks, notifier: Notifier, delivery: Delivery, subject: Subject
     message = _message(sinks, delivery, subject)
     found = _found(notifier, delivery)
     if found is None:
-        return Answer(receipt=notifier.send(delivery.destination, message, key=delivery.key))
+        receipt = notifier.send(delivery.destination, message, key=delivery.key)
+        if delivery.fate_unknown and isinstance(notifier, CanUpdate) and not isinstance(notifier, CanLookUp):
+            # An earlier try may have arrived, and this one been dropped as its repetition: what has changed since.
+            notifier.update(receipt, message, key=f"{delivery.key}:again")
+        return Answer(receipt=receipt)
     if isinstance(notifier, CanUpdate):
         notifier.update(found, message, key=delivery.key)
     return Answer(receipt=found)

@@ -77,3 +77,7 @@ def test_a_secret_that_control_characters_hide_is_found(text: str) -> None:
     """Sinks take those characters out; whoever reads it then sees the secret."""
     assert SECRET not in without_secrets(text) + redact(text)
     assert without_secrets(replace(PLAIN, detail=f"x {text} y")).detail.endswith("[redacted] y")
+
+
+def test_an_escape_that_could_eat_the_first_letter_hides_nothing() -> None:
+    assert "hunter2" not in without_secrets("\x1b password=hunter2 and \x1b(password=hunter2")

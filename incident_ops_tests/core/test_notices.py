@@ -112,7 +112,7 @@ def test_a_push_rings_in_the_thread_with_its_own_words_after_the_story():
     [reply, edit] = owed(STORED, after, {FIN: POSTED}, {FIN: push}, lines=["And this."])
     assert (reply.pushes, edit.pushes) == (True, False)
     assert reply.text.splitlines() == [
-        "X/y: not_null: 12 rows without a price",
+        "x/y: not_null: 12 rows without a price",
         "It has grown: x/y.",
         "This was the last.",
         "And this.",
@@ -140,7 +140,7 @@ def test_a_post_that_still_waits_shows_what_was_found_out_itself():
     after = STORED.noted(EntryKind.SUSPECT, "suspect: raw", at=minutes(1))
     after = after.noted(EntryKind.NOTE, "looking", at=minutes(1), by="ann")
     texts = [owed(STORED, after, {FIN: told})[0].text for told in (WAITING, POSTED)]
-    assert texts == ["Looking", "Suspect: raw\nLooking"]
+    assert texts == ["ann: looking", "Suspect: raw\nann: looking"]
 
 
 def test_a_long_story_is_cut_and_counted():
@@ -148,7 +148,7 @@ def test_a_long_story_is_cut_and_counted():
     for n in range(14):
         after = after.noted(EntryKind.NOTE, f"note {n}", at=minutes(n), by="ann")
     lines = owed(STORED, after, {FIN: POSTED})[0].text.splitlines()
-    assert lines == [*(f"Note {n}" for n in range(10)), "and 4 more changes"]
+    assert lines == [*(f"ann: note {n}" for n in range(10)), "and 4 more changes"]
 
 
 def test_what_happened_behind_the_scenes_is_not_told():
@@ -185,7 +185,7 @@ def test_a_reply_is_known_by_its_key_for_what_sinks_without_edits_must_tell(
 def test_what_a_waiting_post_shows_itself_makes_no_turn_of_another_reply():
     merged = merged_into(STORED, make_incident(2), why="the same root", at=minutes(10))
     [reply, _] = owed(STORED, merged.noted(EntryKind.NOTE, "so", at=minutes(10)), {FIN: WAITING})
-    assert (reply.text, tells_a_turn(reply.key)) == ("So", False)
+    assert (reply.text, tells_a_turn(reply.key)) == ("so", False)
 
 
 def test_that_it_flaps_and_how_it_stands_afterwards_are_told_in_place_of_the_turns_between():

@@ -10,6 +10,7 @@ from incident_ops.core.errors import SourceUnavailable
 from incident_ops.core.message import Message
 from incident_ops.core.routing import Destination
 from incident_ops.engine.dispatch import Sinks
+from incident_ops.engine.ports import Notifier
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class PlainSink:
         return Receipt(channel=destination.address, message=key)
 
 
-def sinks(*notifiers: FakeSink | PlainSink, jitter: float = 0) -> Sinks:
+def sinks(*notifiers: Notifier, jitter: float = 0) -> Sinks:
     """Posts go to `slack:#data` where their own place cannot exist, to `inbox:#data` when nothing else helps."""
     return Sinks(
         notifiers={notifier.kind: notifier for notifier in notifiers},

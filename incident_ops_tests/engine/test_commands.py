@@ -33,6 +33,7 @@ from incident_ops.engine.front_desk import FrontDesk
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import IncidentDesk
+from incident_ops.engine.regroup import merge
 from incident_ops.engine.triage import triage
 from incident_ops_tests.builders import T0, make_alert, minutes
 
@@ -207,19 +208,18 @@ def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("command", "sentence"),
+    "command",
     [
-        (Acknowledge(number=1), f"INC-1 is resolved already, as fixed, by {ANN}"),
-        (Snooze(number=1, lasting=HOUR), "INC-1 is resolved: only an open incident can be snoozed."),
-        (
-            TakeRole(number=1, role=Role.COMMANDER, who=ANN),
-            "INC-1 is resolved: roles are for open incidents",
-        ),
+        Acknowledge(number=1),
+        Snooze(number=1, lasting=HOUR),
+        TakeRole(number=1, role=Role.COMMANDER, who=ANN),
+        Assign(number=1, to=BOB),
+        Grade(number=1, severity=Severity.SEV0),
     ],
 )
-def test_what_is_over_is_left_alone(desk: Desk, command: Command, sentence: str) -> None:
+def test_what_is_over_is_left_alone(desk: Desk, command: Command) -> None:
     desk(Resolve(number=1, reason=Resolution.FIXED))
-    assert desk.refusal(command) == sentence
+    assert desk.refusal(command) == f"INC-1 is resolved already, as fixed, by {ANN}"
 
 
 def test_what_ended_by_itself_is_classified(desk: Desk) -> None:
@@ -234,6 +234,43 @@ def test_a_note_says_who_said_it_when_somebody_else_writes_it_down(desk: Desk) -
     desk(Note(number=1, text="so it is", author=ANN), ANN)
     noted = [(entry.text, entry.by) for entry in desk.store.timeline(1)][-2:]
     assert noted == [(f"{BOB}: it is the new dump", ANN), ("so it is", ANN)]
+
+
+def test_what_was_said_in_the_thread_is_not_said_there_again_and_kept_once(desk: Desk) -> None:
+    owed = len(desk.store.deliveries(1))
+    kept = Note(number=1, text="found it", author=BOB)
+    desk(kept, ANN)
+    assert len(desk.store.deliveries(1)) == owed
+    assert desk.refusal(kept, BOB, at=300).startswith("INC-1 has this note already")
+    desk(Note(number=1, text="found it", author=ANN), BOB, at=301)
+    assert desk.story == [f"{BOB}: found it", f"{ANN}: found it"]
+
+
+@pytest.mark.parametrize("author", [None, BOB])
+def test_a_note_on_what_was_merged_goes_where_it_went(desk: Desk, author: str | None) -> None:
+    knowledge = knowing()
+    triage(desk.store, [make_alert("c/d"), make_alert("e/f")], knowledge, now=minutes(2))
+    for into, other in ((2, 1), (3, 2)):
+        merge(desk.store, into, [other], knowledge, by=ANN, now=minutes(5))
+    before = desk.story
+    incident = desk(Note(number=1, text="found it", author=author), ANN)
+    assert incident.id == "INC-3"
+    assert desk.store.timeline(3)[-1].text == (f"{BOB}: found it" if author else "found it")
+    assert desk.story == before
+
+
+@pytest.mark.parametrize("command", [Acknowledge(number=1), Resolve(number=1, reason=Resolution.FIXED)])
+def test_what_was_merged_says_where_it_went(desk: Desk, command: Command) -> None:
+    triage(desk.store, [make_alert("c/d")], knowing(), now=minutes(2))
+    merge(desk.store, 2, [1], knowing(), by=ANN, now=minutes(5))
+    assert desk.refusal(command) == "INC-1 was merged into INC-2: what is to be done is done there"
+
+
+def test_an_answer_given_again_says_who_gave_it_last(desk: Desk) -> None:
+    desk(Resolve(number=1, reason=Resolution.FIXED), ANN)
+    desk(Resolve(number=1, reason=Resolution.FALSE_POSITIVE), BOB)
+    again = Resolve(number=1, reason=Resolution.FALSE_POSITIVE)
+    assert desk.refusal(again, ANN) == f"INC-1 is resolved already, as false alarm, by {BOB}"
 
 
 # ---- roles

@@ -9,9 +9,10 @@ import pytest
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.delivery import DeliveryStatus, Receipt
 from incident_ops.core.errors import TransportError
-from incident_ops.core.message import Message
+from incident_ops.core.message import Colour, Message
 from incident_ops.core.notices import Action
 from incident_ops.core.routing import Destination
+from incident_ops.core.status import Resolution
 from incident_ops.engine.dispatch import Sinks, dispatch
 from incident_ops_tests.builders import minutes
 from incident_ops_tests.engine.fakes import FakeSink, PlainSink, sinks
@@ -277,3 +278,35 @@ def test_what_a_killed_worker_left_is_taken_up_and_looked_up(store: SqlStore) ->
     assert deliver(store, sinks(slack), at=1).delivered == 0, "its lease still runs"
     assert deliver(store, sinks(slack), at=2).delivered == 1
     assert slack.story == [("edit", "?")]
+
+
+class Hook:
+    """A sink that drops what it has seen, cannot be asked for it, and takes changes."""
+
+    kind = "webhook"
+
+    def __init__(self, *troubles: Exception) -> None:
+        self._troubles = list(troubles)
+        self.taken: dict[str, str] = {}
+
+    def send(self, destination: Destination, message: Message, *, key: str) -> Receipt:
+        self.taken.setdefault(key, message.colour)
+        if self._troubles:
+            raise self._troubles.pop()
+        return Receipt(channel=destination.address, message=key)
+
+    def update(self, receipt: Receipt, message: Message, *, key: str) -> None:
+        self.taken.setdefault(key, message.colour)
+
+
+def test_what_changed_between_a_lost_answer_and_the_repeat_is_told_under_a_key_of_its_own(store: SqlStore) -> None:
+    number = open_incident(store)
+    hook = Hook(TransportError("no answer", fate_unknown=True))
+    owe(store, number, Action.POST, to=Destination(kind="webhook", address="hook"))
+    deliver(store, sinks(hook))
+    with store.transaction() as tx:
+        incident = tx.incident(number)
+        tx.save(incident.resolved(at=minutes(1), by="ann@acme.test", reason=Resolution.FIXED))
+    assert deliver(store, sinks(hook), at=2).pending == 0
+    post = f"INC-{number}:post:webhook:hook"
+    assert hook.taken == {post: Colour.RED, f"{post}:again": Colour.GREEN}

@@ -133,7 +133,10 @@ def test_what_never_got_through_is_given_up_after_days_and_the_timeline_says_so(
     assert store.deliveries(number)[0].status is DeliveryStatus.PENDING
     assert deliver(store, sinks(slack, inbox), at=3 * DAY).pending == 0
     told = [entry.text for entry in store.timeline(number) if entry.kind is EntryKind.DELIVERY_FAILED]
-    assert told == ["post to slack:#fin was given up after 3 d: 503"]
+    assert told == [
+        "post to slack:#fin waits: 503; sent to inbox:#data as well",
+        "post to slack:#fin was given up after 3 d: 503",
+    ]
     assert inbox.story == [("post", "#data")], "it had been moved there long before"
 
 

@@ -100,7 +100,8 @@ def answering(at_work: AtWork) -> Iterator[Callable[[Mapping[str, Any]], Mapping
         courier = running.enter_context(Courier(at_work.deliver))
         desk = FrontDesk(at_work.store, lambda _: KNOWLEDGE, clock=utc_now, changed=courier.go)
         client = slack_client(at_work.slack.token, at_work.slack.base_url, timeout=1)
-        intake = running.enter_context(SlackIntake(SlackDesk(client, desk, clock=utc_now).handle))
+        slack_desk = SlackDesk(client, desk, clock=utc_now)
+        intake = running.enter_context(SlackIntake(slack_desk.handle, late=slack_desk.tell_late))
         yield intake.answer
 
 

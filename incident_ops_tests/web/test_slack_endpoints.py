@@ -223,6 +223,23 @@ def test_slack_is_answered_before_it_gives_up_and_the_work_goes_on(
     assert (press.status_code, press.content) == (200, b"")
 
 
+def test_what_was_found_out_too_late_is_handed_on_and_what_came_in_time_is_not() -> None:
+    may_end, late = threading.Event(), list[tuple[Payload, Payload]]()
+
+    def slow(payload: Payload) -> Payload | None:
+        if payload["text"] != "at once":
+            may_end.wait(SECONDS)
+        return {"text": payload["text"]} if payload["text"] else None
+
+    with SlackIntake(slow, patience=0.05, late=lambda payload, answer: late.append((payload, answer))) as intake:
+        assert intake.answer({"text": "at once"}) == {"text": "at once"}
+        for text in ("", "late"):
+            assert intake.answer({"text": text}) is None
+        may_end.set()
+        wait_until(lambda: late, SECONDS, "it is handed on", pause=0.02)
+    assert late == [({"text": "late"}, {"text": "late"})]
+
+
 def test_what_fails_after_the_answer_is_not_lost_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
     may_fail = threading.Event()
 

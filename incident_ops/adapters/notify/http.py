@@ -185,13 +185,12 @@ class Api:
         """Not by a session of requests: that reads all of a redirect's body and parses where it leads to, even if
         it is told not to follow, and puts credentials of `.netrc` over ours."""
         timeout = (connect, self._timeout)
-        with closing(around.connection(str(request.url), place)) as connection:
-            with connection.send(
-                request, timeout=timeout, stream=True, verify=around.bundle, proxies=dict(around.proxies)
-            ) as response:
-                names = {name.lower(): value for name, value in response.headers.items()}
-                body = _beginning_of(response, deadline=time.monotonic() + self._timeout)
-                return Answer(status=response.status_code, headers=names, body=body)
+        ways = {"verify": around.bundle, "proxies": around.proxies}
+        connection = around.connection(str(request.url), place)
+        with closing(connection), connection.send(request, timeout=timeout, stream=True, **ways) as response:
+            names = {name.lower(): value for name, value in response.headers.items()}
+            body = _beginning_of(response, deadline=time.monotonic() + self._timeout)
+            return Answer(status=response.status_code, headers=names, body=body)
 
     def words(self, answer: Answer) -> str:
         """What the sink gives as its reasons, in one short line without markup of its own or secrets of ours."""

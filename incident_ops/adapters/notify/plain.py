@@ -4,15 +4,28 @@ as lines for a terminal.
 A sink's own markup and escaping live with that sink.
 """
 
+import re
+
 from incident_ops.core.message import Link, Message
 from incident_ops.core.plain_text import clean
 
 MOST_ITEMS = 50
 LONGEST_DETAIL = 20_000
 
+_ZERO_WIDTH = "\u200b"
+_MENTION = re.compile(
+    r"<(?=[!@#])|(?<![\w.+\-])[@＠](?=(?:channel|here|everyone|group|all|team)\b)", re.IGNORECASE
+)
+
 
 def one_line(text: str) -> str:
     return " ".join(clean(text).split())
+
+
+def without_mentions(text: str) -> str:
+    """With a zero-width space in whatever calls somebody in a chat (`<!channel>`, `<@U1>`, `@here`): sinks that
+    know no such thing pass texts on to those that do."""
+    return _MENTION.sub(rf"\g<0>{_ZERO_WIDTH}", text)
 
 
 def and_more(count: int, noun: str = "") -> str:

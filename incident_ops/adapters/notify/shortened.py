@@ -1,10 +1,11 @@
-"""Text from outside cut to what a sink takes: cleaned, and with what is left out counted. No markup here."""
+"""Text from outside cut to what a sink takes: cleaned, calling nobody, and with what is left out counted. No
+markup here."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from incident_ops.adapters.notify.plain import MOST_ITEMS, and_more, clean
+from incident_ops.adapters.notify.plain import MOST_ITEMS, and_more, clean, without_mentions
 from incident_ops.core.message import Link, Message
 
 _READ = 4
@@ -14,12 +15,13 @@ _LONGEST_ADDRESS = 2_000
 
 def short(text: str, limit: int) -> str:
     """At most `limit` characters (40 or more) of `text`, its lines kept, with `… and n more characters`."""
-    return _cut(clean(text[: _READ * limit]).strip(), limit, unread=max(0, len(text) - _READ * limit))
+    read = without_mentions(clean(text[: _READ * limit]))
+    return _cut(read.strip(), limit, unread=max(0, len(text) - _READ * limit))
 
 
 def short_line(text: str, limit: int) -> str:
     """The same in one line."""
-    line = " ".join(clean(text[: _READ * limit]).split())
+    line = " ".join(without_mentions(clean(text[: _READ * limit])).split())
     return _cut(line, limit, unread=max(0, len(text) - _READ * limit))
 
 

@@ -85,7 +85,7 @@ def on_call(schedules: Mapping[str, Sequence[str]], wanted: str) -> Body:
     names = sorted(schedules, key=str.casefold)
     found = [name for name in names if name.casefold() == wanted.casefold()] if wanted else names
     if not found:
-        known = ", ".join(fit_line(name, _NAME, inline) for name in names[:MOST_SCHEDULES])
+        known = fit_line(", ".join(names), _SENTENCE, inline)
         return _body(f"There is no schedule {fit_line(wanted, _NAME, inline)}; there are: {known}")
     lines = [_shift(name, schedules[name]) for name in found[:MOST_SCHEDULES]]
     if len(found) > MOST_SCHEDULES:

@@ -107,6 +107,21 @@ class SlackDesk:
                 self._tell(asked, _NOT_OURS)
                 return answers.sentence(_NOT_OURS)
 
+    def tell_late(self, payload: Body, answer: Body) -> None:
+        """What `handle` gave when Slack had stopped waiting for it: a command's answer to where it was given, why a
+        window was refused to the place of its button. Nothing is raised."""
+        asked = asked_in(payload)
+        if asked is None:
+            return
+        if "command" in payload:
+            self._show(asked, answer)
+            return
+        known = about(values_in(payload, "view"))
+        problems = values_in(answer, "errors")
+        if known is not None and problems:
+            _, number, place = known
+            self._whisper(asked, f"INC-{number}: nothing was done. {' '.join(map(str, problems.values()))}", place)
+
     # ---- presses
 
     def _pressed(self, payload: Body, asked: Asked) -> str:
@@ -126,7 +141,7 @@ class SlackDesk:
             if action_id == ACKNOWLEDGE:
                 return self._acknowledge(number, asked)
             if reason := answer_of(action_id):
-                return self._perform(Resolve(number=number, reason=reason), asked)
+                return self._perform(Resolve(number=number, reason=reason), by=self._who(asked))
             return _NOT_OURS
         except IncidentOpsError as trouble:
             return _refusal(trouble)
@@ -149,11 +164,11 @@ class SlackDesk:
         """Who took it while Slack told no address of theirs, and presses again, has it by their address then."""
         who, incident = self._who(asked), self._desk.incident(number)
         if incident.status is Status.ACKNOWLEDGED and incident.assignee in self._names(asked, who):
-            return self._perform(Assign(number=number, to=who), asked)
-        return self._perform(Acknowledge(number=number), asked)
+            return self._perform(Assign(number=number, to=who), by=who)
+        return self._perform(Acknowledge(number=number), by=who)
 
-    def _perform(self, command: Command, asked: Asked) -> str:
-        return answers.done(command, self._desk.perform(command, by=self._who(asked)))
+    def _perform(self, command: Command, *, by: str) -> str:
+        return answers.done(command, self._desk.perform(command, by=by))
 
     def _who(self, asked: Asked) -> str:
         return self._people.address_of(asked.user, name=asked.name)
@@ -171,7 +186,7 @@ class SlackDesk:
         kind, number, place = known
         try:
             command = command_of(kind, number, view, address_of=self._people.address_of)
-            said = self._perform(command, asked)
+            said = self._perform(command, by=self._who(asked))
         except NotFilledIn as empty:
             return {"response_action": "errors", "errors": empty.problems}
         except IncidentOpsError as trouble:
@@ -192,15 +207,15 @@ class SlackDesk:
             number = self._desk.incident_of_message(asked.channel, thread)
             if number is None:
                 return "This message belongs to no incident: it is neither an incident's post nor in its thread."
-            author = self._author(message, asked)
-            return self._perform(Note(number=number, text=text, author=author), asked)
+            who = self._who(asked)
+            return self._perform(Note(number=number, text=text, author=self._author(message, asked, who)), by=who)
         except IncidentOpsError as trouble:
             return _refusal(trouble)
 
-    def _author(self, message: Body, asked: Asked) -> str:
+    def _author(self, message: Body, asked: Asked, who: str) -> str:
         user, name = author_in(message)
         if user == asked.user:
-            return self._who(asked)
+            return who
         return self._people.address_of(user, name=name) if user else nickname(name)
 
     def _name_of(self, user: str) -> str:
@@ -248,22 +263,25 @@ class SlackDesk:
     def _tell(self, asked: Asked, said: str) -> None:
         """Where they pressed, seen by them alone. An answer that does not arrive is no reason to fail: what was
         done is done."""
-        if not said:
-            return
+        if said:
+            self._show(asked, answers.sentence(said))
+
+    def _show(self, asked: Asked, body: Body) -> None:
         if not asked.response_url.startswith(self._answer_hosts):
-            self._whisper(asked, said, Place(channel=asked.channel, thread=asked.thread))
+            self._whisper_body(asked, body, Place(channel=asked.channel, thread=asked.thread))
             return
         thread = {"thread_ts": asked.thread} if asked.thread else {}
-        body = {**answers.sentence(said), "replace_original": False, **thread}
         try:
-            self._api.answer(asked.response_url, body)
+            self._api.answer(asked.response_url, {**body, "replace_original": False, **thread})
         except TransportError as trouble:
             _log.warning("what became of a press could not be told: %s", trouble)
 
     def _whisper(self, asked: Asked, said: str, place: Place) -> None:
+        self._whisper_body(asked, answers.sentence(said), place)
+
+    def _whisper_body(self, asked: Asked, body: Body, place: Place) -> None:
         if not place.channel:
             return
-        body = answers.sentence(said)
         thread = {"thread_ts": place.thread} if place.thread else {}
         request = Request(method="chat.postEphemeral", place=place.channel)
         arguments = {

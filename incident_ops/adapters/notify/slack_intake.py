@@ -26,6 +26,7 @@ class SlackIntake:
     Args:
         handle: carries a payload out and gives Slack's answer to it, None for an empty one.
         patience: seconds after which Slack is answered without waiting for the end.
+        late: gets the payload and what should have been answered, when that comes after the patience has ended.
     """
 
     def __init__(
@@ -33,8 +34,9 @@ class SlackIntake:
         handle: Callable[[Payload], Payload | None],
         *,
         patience: float = PATIENCE,
+        late: Callable[[Payload, Payload], None] = lambda _, __: None,
     ) -> None:
-        self._handle, self._patience = handle, patience
+        self._handle, self._patience, self._late = handle, patience, late
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack")
 
     def __enter__(self) -> Self:
@@ -49,7 +51,15 @@ class SlackIntake:
         handled.add_done_callback(_tell_failure)
         if wait([handled], timeout=self._patience).done:
             return handled.result()
+        handled.add_done_callback(lambda done: self._tell_late(payload, done))
         return _LATE if "command" in payload else None  # a modal closes, a button is enough in itself
+
+    def _tell_late(self, payload: Payload, handled: "Future[Payload | None]") -> None:
+        if handled.cancelled() or handled.exception() is not None:
+            return
+        answer = handled.result()
+        if answer is not None:
+            self._late(payload, answer)
 
 
 def _tell_failure(handled: "Future[Payload | None]") -> None:

@@ -233,11 +233,11 @@ def _shortened(value: Any, path: str, items: int, characters: int, left_out: dic
         if path in _FREE and len(value) > items:
             left_out[path] = len(value) - items
             value = dict(list(value.items())[:items])
-        names = {name: short_line(str(name), min(characters, 200)) for name in value}
-        return {
-            names[name]: _shortened(inner, f"{path}.{names[name]}".lstrip("."), items, characters, left_out)
-            for name, inner in value.items()
-        }
+        shortened: dict[str, Any] = {}
+        for name, inner in value.items():
+            shown = _shown_name(str(name), min(characters, 200))
+            shortened[shown] = _shortened(inner, f"{path}.{shown}" if path else shown, items, characters, left_out)
+        return shortened
     if isinstance(value, list):
         if len(value) > items:
             left_out[path] = len(value) - items
@@ -246,6 +246,11 @@ def _shortened(value: Any, path: str, items: int, characters: int, left_out: dic
             for place, inner in enumerate(value[:items])
         ]
     return value
+
+
+def _shown_name(name: str, limit: int) -> str:
+    """Our own are identifiers, which are nothing to clean."""
+    return name if len(name) <= limit and name.isidentifier() else short_line(name, limit)
 
 
 def signed(body: bytes, event_id: str, at: datetime, key: bytes) -> dict[str, str]:

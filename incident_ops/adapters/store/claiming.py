@@ -22,7 +22,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 def anything_due(connection: Connection, *, now: datetime, lease: timedelta, without: Collection[Lane]) -> bool:
     shut = circuits.open_ones(connection)
     lanes = [*without, *(Lane(kind=place.kind, address=place.address) for place in shut)]
-    if connection.execute(_due(lanes).limit(1), _times(now, lease)).first():
+    if connection.execute(_outside(_DUE, lanes).limit(1), _times(now, lease)).first():
         return True
     return any(_probe_for(connection, place, now, lease, without) for place in _to_probe(shut, now))
 
@@ -42,7 +42,9 @@ def claim(
             )
             ids.append(probe)
     lanes = [*without, *(Lane(kind=place.kind, address=place.address) for place in shut)]
-    ids += connection.scalars(_due(lanes).limit(limit - len(ids)), _times(now, lease))
+    ids += connection.scalars(_outside(_WAITING, lanes).limit(limit - len(ids)), _times(now, lease))
+    if not ids:
+        ids += connection.scalars(_outside(_LEFT, lanes).limit(1), _times(now, lease))
     return _taken(connection, ids, now=now, until=now + lease)
 
 
@@ -74,13 +76,15 @@ def _lease_is_over(table: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.or_(table.c.lease_until <= _NOW, table.c.lease_until > _LATEST_LEASE)
 
 
-def _may_go() -> sa.ColumnElement[bool]:
-    waits = sa.and_(
+def _waits() -> sa.ColumnElement[bool]:
+    return sa.and_(
         deliveries.c.status == DeliveryStatus.PENDING,
         sa.or_(deliveries.c.not_before <= _NOW, deliveries.c.updated_at > _FUTURE),
     )
-    was_left = sa.and_(deliveries.c.status == DeliveryStatus.SENDING, _lease_is_over(deliveries))
-    return sa.or_(waits, was_left)
+
+
+def _was_left() -> sa.ColumnElement[bool]:
+    return sa.and_(deliveries.c.status == DeliveryStatus.SENDING, _lease_is_over(deliveries))
 
 
 def _nothing_comes_before() -> list[sa.ColumnElement[bool]]:
@@ -107,22 +111,22 @@ def _earlier_post_on_its_way() -> sa.ColumnElement[bool]:
     )
 
 
-_DUE = (
-    sa.select(deliveries.c.id)
-    .where(
-        IS_UNFINISHED,
-        _may_go(),
-        *_nothing_comes_before(),
-        sa.or_(sa.not_(IS_POST), ~_earlier_post_on_its_way()),
-    )
-    .order_by(deliveries.c.id)
-)
-"""In the order in which they were owed. Of each incident and destination only the oldest unfinished one, and a
-post not while another worker sends an earlier one to the same place."""
+def _first_ones(may_go: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Of each incident and destination only the oldest unfinished one, and a post not while another worker sends
+    an earlier one to the same place."""
+    post_may_go = sa.or_(sa.not_(IS_POST), ~_earlier_post_on_its_way())
+    return sa.select(deliveries.c.id).where(IS_UNFINISHED, may_go, *_nothing_comes_before(), post_may_go)
 
 
-def _due(without: Collection[Lane]) -> sa.Select[Any]:
-    return _DUE.where(*(sa.not_(is_in(lane)) for lane in without)) if without else _DUE
+_DUE = _first_ones(sa.or_(_waits(), _was_left()))
+_WAITING = _first_ones(_waits()).order_by(deliveries.c.id)
+_LEFT = _first_ones(_was_left()).order_by(deliveries.c.attempts, deliveries.c.id)
+"""What a worker did not live to finish may be what killed it: it goes by itself, after all others, and what was
+tried least before the rest."""
+
+
+def _outside(statement: sa.Select[Any], lanes: Collection[Lane]) -> sa.Select[Any]:
+    return statement.where(*(sa.not_(is_in(lane)) for lane in lanes)) if lanes else statement
 
 
 def _to_probe(shut: circuits.Shut, now: datetime) -> list[Destination]:
@@ -137,8 +141,8 @@ def _probe_for(
     connection: Connection, place: Destination, now: datetime, lease: timedelta, without: Collection[Lane]
 ) -> int | None:
     """What was tried least: a message that the sink chokes on must not be all that it is ever asked."""
-    of_place = _due(without).where(is_in(Lane(kind=place.kind, address=place.address)))
-    least_tried = of_place.order_by(None).order_by(deliveries.c.attempts, deliveries.c.id)
+    of_place = _outside(_DUE, without).where(is_in(Lane(kind=place.kind, address=place.address)))
+    least_tried = of_place.order_by(deliveries.c.attempts, deliveries.c.id)
     return connection.scalar(least_tried.limit(1), _times(now, lease))
 
 

@@ -27,6 +27,7 @@ from incident_ops.engine.front_desk import FrontDesk
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import IncidentDesk
+from incident_ops.engine.regroup import merge
 from incident_ops.engine.timers import attend_due
 from incident_ops.engine.triage import settle_recovered, triage
 from incident_ops_tests.adapters.notify.slack_account import TOKEN
@@ -82,6 +83,9 @@ class Stage:
         triage(self.store, [recovery], self._knowledge, now=self.clock())
         self.later(60)
         settle_recovered(self.store, self._knowledge, now=self.clock())
+
+    def merges(self, *, into: int, other: int, by: str = "erin@acme.test") -> None:
+        merge(self.store, into, [other], self._knowledge, by=by, now=self.clock())
 
     def later(self, minutes: float = 1) -> None:
         self.clock.now += timedelta(minutes=minutes)

@@ -82,3 +82,15 @@ def test_names_that_are_too_long_stay_apart() -> None:
         alert_key(bulletin("x"), key=f"digest:{'x' * 300}{end}", origin="prod/7f3a", longest=255) for end in "ab"
     }
     assert [len(name) for name in names] == [255, 255]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<!channel> <@U1> <#C1|x>", "<\u200b!channel> <\u200b@U1> <\u200b#C1|x>"),
+        ("@here and @everyone", "@\u200bhere and @\u200beveryone"),
+        ("ann@all.test < 3 @ananas a@here", "ann@all.test < 3 @ananas a@here"),
+    ],
+)
+def test_nobody_is_called_by_a_sink_that_passes_the_text_on(text: str, shown: str) -> None:
+    assert (short(text, 100), short_line(text, 100)) == (shown, shown)

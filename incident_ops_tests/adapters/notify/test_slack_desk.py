@@ -3,6 +3,7 @@
 The payloads are as Slack sends them, the server enforces Slack's rules, the desk and the store are our own.
 """
 
+import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -222,6 +223,31 @@ def test_a_long_message_is_shortened(stage: Stage) -> None:
     assert stage.story[-1] == f"{'x' * 3_000} … and 6,000 more characters"
 
 
+def test_a_kept_message_is_not_repeated_below_itself(stage: Stage) -> None:
+    found = reply("found it", thread_ts=stage.post.ts)
+    stage.keeps(found)
+    stage.keeps(found, by="U0MAX")
+    stage.keeps(reply("mine", by="U0ERIN", thread_ts=stage.post.ts))
+    stage.delivers()
+    assert stage.thread == []
+    assert stage.story[-2:] == [f"{MAX}: found it", "mine"]
+    assert stage.whispers[1].startswith("INC-1 has this note already")
+
+
+def test_a_message_in_the_thread_of_what_was_merged_is_kept_where_it_went(stage: Stage) -> None:
+    thread = stage.post.ts
+    stage.breaks("c/d")
+    stage.delivers()
+    stage.merges(into=2, other=1)
+    stage.keeps(reply("found it", thread_ts=thread))
+    assert stage.whispers == ["It is on the timeline of INC-2, into which INC-1 was merged."]
+    assert stage.store.timeline(2)[-1].text == f"{MAX}: found it"
+    assert f"merged into INC-2: decided by {ERIN}" in stage.story
+    stage.delivers()
+    _, survivor = stage.server.posts("#fin")
+    assert f"{ERIN}: {MAX}: found it" in stage.server.replies(survivor.ts)[-1].text
+
+
 # ---- who it was
 
 
@@ -255,6 +281,32 @@ def test_a_missing_scope_is_asked_for_once_and_a_pause_of_slacks_again(stage: St
     for _ in range(2):
         stage.writes("mine", by="U0MAX")
     assert len(stage.server.calls_of("users.info")) == 3
+
+
+def test_an_address_known_before_holds_while_slack_does_not_answer(stage: Stage) -> None:
+    stage.writes("mine")
+    stage.later(120)
+    stage.server.down(server_error(500), method="users.info")
+    stage.presses(ACKNOWLEDGE)
+    assert stage.incident.assignee == ERIN
+
+
+def test_who_took_it_under_a_name_has_it_by_the_address_later(stage: Stage) -> None:
+    stage.server.down(server_error(500), method="users.info")
+    stage.presses(ACKNOWLEDGE)
+    assert stage.incident.assignee == "slack:erin"
+    stage.server.up()
+    assert "INC-1" in said_in(stage.writes("mine"))
+    assert "Nothing open" in said_in(stage.writes("mine", by="U0MAX"))
+    stage.presses(ACKNOWLEDGE, by="U0MAX")
+    stage.presses(ACKNOWLEDGE)
+    stage.presses(ACKNOWLEDGE)
+    assert stage.incident.assignee == ERIN
+    assert stage.whispers[1:] == [
+        "INC-1 is acknowledged already: slack:erin has it.",
+        "INC-1 is assigned to erin@acme.test.",
+        "INC-1 is acknowledged already: you have it.",
+    ]
 
 
 def test_what_is_remembered_of_people_is_bounded(tmp_path: Path) -> None:
@@ -304,6 +356,14 @@ def test_a_button_of_an_incident_that_is_over_opens_no_window(stage: Stage) -> N
     stage.presses(ASSIGN)
     assert len(stage.server.views) == 1
     assert stage.whispers[-1] == "INC-1 is resolved already, as fixed."
+
+
+def test_the_same_answer_twice_says_who_gave_it(stage: Stage) -> None:
+    stage.heals()
+    for user in ("U0MAX", "U0ERIN"):
+        stage.presses("incident_answer_false_positive", by=user)
+    stage.presses(ACKNOWLEDGE)
+    assert stage.whispers[1:] == ["INC-1 is resolved already, as false alarm, by max@acme.test."] * 2
 
 
 def test_a_window_that_was_left_open_too_long_keeps_what_was_written(stage: Stage) -> None:
@@ -396,10 +456,13 @@ def test_slack_away_does_not_undo_what_was_done(stage: Stage, caplog: pytest.Log
 
 
 def test_a_window_that_cannot_be_opened_is_told(stage: Stage) -> None:
-    stage.server.next(error("expired_trigger_id"), method="views.open")
-    stage.presses(RESOLVE)
-    [said] = stage.whispers
-    assert "press again" in said
+    troubles = [error("expired_trigger_id"), hang(), error("missing_scope", needed="chat:write")]
+    for trouble in troubles:
+        stage.server.next(trouble, method="views.open")
+        stage.presses(RESOLVE)
+    late, hung, refused = stage.whispers
+    assert late == hung == "Slack did not open the window in time; press again."
+    assert refused.startswith("Slack does not let the app open windows")
 
 
 def test_slack_is_never_waited_for_longer_than_it_waits_for_us(stage: Stage) -> None:
@@ -501,6 +564,16 @@ def test_who_is_on_call_is_told_by_schedule(stage: Stage) -> None:
     assert said_in(stage.writes("oncall")) == ("*fin*: erin@acme.test, max@acme.test\n*web &lt;!here&gt;*: nobody")
     assert said_in(stage.writes("oncall FIN")) == "*fin*: erin@acme.test, max@acme.test"
     assert "there are: fin, web" in said_in(stage.writes("oncall nights"))
+
+
+def test_schedules_of_long_names_fit_into_one_answer(stage: Stage) -> None:
+    class Front(BrokenDesk):
+        def on_call(self) -> Mapping[str, Sequence[str]]:
+            return {f"{n} {'& nights ' * 30}": [] for n in range(60)}
+
+    stage.desk = stage.desk_on(Front(IncidentOpsError()))
+    assert "There is no schedule fin; there are: 0" in said_in(stage.writes("oncall fin"))
+    assert "and 20 more" in said_in(stage.writes("oncall"))
 
 
 @pytest.mark.parametrize(
@@ -612,3 +685,41 @@ def test_the_place_of_a_press_is_where_its_answer_goes(stage: Stage) -> None:
     stage.fills_in({"text": written("x")})
     [whisper] = stage.server.whispers
     assert (whisper.channel, whisper.user) == (channel_id("fin"), "U0ERIN")
+
+
+def test_an_answer_goes_into_the_thread_only_where_the_press_was_in_it(stage: Stage) -> None:
+    """Slack gives a post that has replies its own time as that of its thread."""
+    post = stage.post.ts
+    for message, thread in (
+        ({"ts": post}, None),
+        ({"ts": post, "thread_ts": post}, None),
+        ({"ts": "1764000100.000200", "thread_ts": post}, post),
+    ):
+        stage.desk.handle(stage.of_a_press(button(ACKNOWLEDGE, "INC-1"), message=message))
+        assert stage.server.calls_of("answers")[-1].body.get("thread_ts") == thread
+        stage.desk.handle(stage.of_a_press(menu(MORE, "note:INC-1"), message=message))
+        assert json.loads(stage.server.views[-1].view["private_metadata"])["thread"] == (thread or "")
+
+
+def test_a_refusal_leaves_a_name_at_its_beginning_alone(stage: Stage) -> None:
+    stage.chooses(More.ROLE)
+    filled = {"role": chosen("commander"), "who": selected("U0ERIN")}
+    stage.fills_in(filled)
+    answer = stage.fills_in(filled)
+    assert list(answer["errors"].values()) == ["erin@acme.test is commander of INC-1 already."]
+
+
+def test_what_comes_too_late_for_slack_is_shown_where_it_was_asked_for(stage: Stage) -> None:
+    command = {**slash("list"), "response_url": stage.server.response_url}
+    answer = stage.desk.handle(command)
+    assert answer is not None
+    stage.desk.tell_late(command, answer)
+    assert "INC-1" in "\n".join(texts_in(stage.server.whispers[-1].blocks))
+
+    stage.presses(ASSIGN)
+    window_ = submitted(stage.server.views[-1].view, {"who": selected(None)})
+    refused = stage.desk.handle(window_)
+    assert refused is not None
+    stage.desk.tell_late(window_, refused)
+    whisper = stage.server.whispers[-1]
+    assert (whisper.channel, whisper.text) == (channel_id("fin"), "INC-1: nothing was done. Choose a person.")
