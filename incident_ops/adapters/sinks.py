@@ -180,7 +180,8 @@ def _trouble_with(section: Section, key: str, settings: Settings) -> str | None:
             return f"the environment variable {secret.env} of {place} is not set; set it where Dagster runs"
         is_web_address = path == ("url",) and not isinstance(section, AppriseTarget)
         if is_web_address and not is_url(value.get_secret_value()):
-            return f"the environment variable {secret.env} of {place} holds no web address; correct it"
+            remedy = "write it like https://host.example/path, without a user or password in it"
+            return f"the environment variable {secret.env} of {place} cannot be used as an address; {remedy}"
     return None
 
 

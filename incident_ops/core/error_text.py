@@ -132,9 +132,9 @@ _VARIABLE: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def redact(text: str) -> str:
-    """`text` without passwords, tokens and keys; what surrounds them stays readable. Looked at as it is and cleaned
-    (`core.plain_text`): colours within a key hide it from every pattern, and from nobody who reads it; and what
-    looks like the end of an escape may be the first letter of "password"."""
+    """`text` without passwords, tokens and keys; what surrounds them stays readable. Looked at as it is, and
+    cleaned (`core.plain_text`): colours within a key hide it from every pattern, and from nobody who reads it; and
+    what looks like the end of an escape may be the first letter of "password"."""
     cleaned = clean(text)
     return _redacted(cleaned if cleaned == text else clean(_redacted(text)))
 

@@ -145,7 +145,8 @@ def _in_role(incident: Incident, command: TakeRole, *, by: str, now: datetime) -
 def _noted(store: Store, command: Note, knowledge: Knowledge, *, by: str, now: datetime) -> Incident:
     """On the timeline of the incident, or of the one that it was merged into: nobody looks at the other any more.
 
-    What somebody has said in the thread (`author` is given) is not said there a second time.
+    What somebody has said in the thread (`author` is given) is not said there a second time, unless there are
+    other threads that have not heard it.
     """
     text = command.text.strip()
     if not text:
@@ -155,7 +156,8 @@ def _noted(store: Store, command: Note, knowledge: Knowledge, *, by: str, now: d
     def noted(incident: Incident) -> Incident:
         return _with_note(store, incident, replace(command, text=text), by=by, now=now)
 
-    if command.author is None or number != command.number:
+    posts = {d.destination for d in store.deliveries(number) if d.action is Action.POST}
+    if command.author is None or number != command.number or len(posts) > 1:
         return change(store, number, noted, knowledge, now=now)
     with store.transaction() as tx:
         tx.save(noted(tx.incident(number)))

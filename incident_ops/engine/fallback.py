@@ -162,12 +162,15 @@ def _is_our_own_trouble(incident: Incident) -> bool:
 def _next_place(
     sinks: Sinks, delivery: Delivery, known: Mapping[Destination, DeliveryStatus]
 ) -> Destination | None:
-    """A person's mail, the default, else the fallback, and of these only what comes after the place that refused
-    it. None when the next one has it already (its status is `known`), or when there is none."""
-    places = [*_by_mail(sinks, delivery.destination), sinks.default, sinks.fallback]
-    if delivery.destination in places:
+    """A person's mail, the default, the fallback, else the inbox: the first that has not refused it. What is about
+    no incident is not `known` anywhere, so only what comes after the place that refused is asked. None when all
+    have refused it."""
+    inbox = Destination(kind=INBOX, address=sinks.default.address)
+    places = [*_by_mail(sinks, delivery.destination), sinks.default, sinks.fallback, inbox]
+    if delivery.number is None and delivery.destination in places:
         places = places[places.index(delivery.destination) + 1 :]
-    return next((place for place in places if known.get(place) is not DeliveryStatus.DEAD), None)
+    left = (place for place in places if place != delivery.destination)
+    return next((place for place in left if known.get(place) is not DeliveryStatus.DEAD), None)
 
 
 def _other_places(store: Store, delivery: Delivery) -> Mapping[Destination, DeliveryStatus]:

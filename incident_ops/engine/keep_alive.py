@@ -30,7 +30,7 @@ def keep_alive(store: Store, sinks: Sinks, *, now: datetime) -> list[str]:
         if not isinstance(notifier, Fades) or not is_due(store, _beat_of(name), every=notifier.every, now=now):
             continue
         try:
-            notifier.repeat([_message(store, sinks, number) for number in numbers])
+            notifier.repeat([_message(store, sinks, place, number) for number in numbers])
         except TransportError as error:
             failed = partial(
                 after_failure,
@@ -58,9 +58,9 @@ def _circuit_of(store: Store, place: Destination) -> Circuit:
     return dict(store.circuits()).get(place, WELL)
 
 
-def _message(store: Store, sinks: Sinks, number: int) -> Message:
+def _message(store: Store, sinks: Sinks, place: Destination, number: int) -> Message:
     message = compose(store.incident(number), links_of=sinks.links_of, found=store.findings(number))
-    return without_secrets(message)
+    return without_secrets(sinks.dress(place, message))
 
 
 def _beat_of(name: str) -> str:

@@ -61,7 +61,7 @@ class WebServer:
                 proxy_headers=False,
                 ws="none",
                 timeout_graceful_shutdown=LAST_ANSWERS,
-                limit_concurrency=200,
+                limit_concurrency=1_000,  # connections, idle ones too
             )
         )
 

@@ -173,7 +173,8 @@ def test_whatever_config_check_finds_missing_is_unusable_and_nothing_else(store:
 def test_an_address_in_a_variable_that_is_none_is_said_without_it(store: SqlStore, url: str) -> None:
     sinks = wired(store, FULL, **{**SECRETS, "HOOK_URL": url})
     sentence = refusal(sinks, Destination(kind="webhook", address="secret-hook"))
-    assert sentence.endswith("HOOK_URL of receivers[3].webhook.url holds no web address; correct it")
+    remedy = "write it like https://host.example/path, without a user or password in it"
+    assert sentence.endswith(f"HOOK_URL of receivers[3].webhook.url cannot be used as an address; {remedy}")
     assert "acme.test" not in sentence
 
 

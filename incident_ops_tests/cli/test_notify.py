@@ -190,7 +190,8 @@ def test_a_certificate_for_another_host_is_refused(cli: CommandLine, environment
         ("apprise: {url: {env: MISSING}}",
          "the environment variable MISSING of receivers[0].apprise.url is not set"),
         ("webhook: {url: {env: NOT_WEB}}",
-         "the environment variable NOT_WEB of receivers[0].webhook.url holds no web address; correct it"),
+         "the environment variable NOT_WEB of receivers[0].webhook.url cannot be used as an address; "
+         "write it like https://host.example/path"),
         ("email: {to: [a@acme.test]}", "mail cannot be sent: no server is named that would send it; add smtp: "),
     ],
 )  # fmt: skip

@@ -23,7 +23,7 @@ from incident_ops.core.commands import (
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import ConfigError, IllegalChange, IncidentOpsError, NotFound
 from incident_ops.core.incident import Incident
-from incident_ops.core.notices import Action
+from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import Destination, Receiver, RoutingRules
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import Resolution, Role
@@ -244,6 +244,16 @@ def test_what_was_said_in_the_thread_is_not_said_there_again_and_kept_once(desk:
     assert desk.refusal(kept, BOB, at=300).startswith("INC-1 has this note already")
     desk(Note(number=1, text="found it", author=ANN), BOB, at=301)
     assert desk.story == [f"{BOB}: found it", f"{ANN}: found it"]
+
+
+def test_what_was_said_in_one_of_several_threads_is_told_in_all(desk: Desk) -> None:
+    elsewhere = Destination(kind="slack", address="#war-room")
+    post = Notice(key="INC-1:post:slack:#war-room", number=1, destination=elsewhere, action=Action.POST)
+    with desk.store.transaction() as tx:
+        tx.enqueue([post], now=minutes(2))
+    desk(Note(number=1, text="found it", author=BOB), ANN)
+    told = [d.text for d in desk.store.deliveries(1) if d.action is Action.REPLY and d.destination == elsewhere]
+    assert told == [f"{ANN}: {BOB}: found it"]
 
 
 @pytest.mark.parametrize("author", [None, BOB])

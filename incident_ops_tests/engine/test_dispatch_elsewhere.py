@@ -1,5 +1,7 @@
 """Where a post goes that its own destination does not take: to the default, to the fallback, and never nowhere."""
 
+from dataclasses import replace
+
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.delivery import DeliveryStatus
 from incident_ops.core.notices import Action
@@ -104,3 +106,14 @@ def test_what_the_default_already_knows_is_not_posted_there_again(store: SqlStor
     deliver(store, sinks(slack, inbox))
     assert (slack.story, inbox.sent) == ([("post", "#data")], ())
     assert store.timeline(number)[-1].text == "post to slack:#fin was refused: channel_not_found"
+
+
+def test_when_the_fallback_refuses_what_was_moved_there_the_default_gets_it(store: SqlStore) -> None:
+    number, war_room = open_incident(store), Destination(kind="slack", address="#war-room")
+    owe(store, number, Action.POST, to=Destination(kind="pagerduty", address="war-room"))
+    slack = FakeSink(down={"#war-room": REFUSED})
+    where = replace(sinks(slack, FakeSink(REVOKED, kind="pagerduty")), fallback=war_room)
+    deliver(store, where)
+    assert slack.story == [("post", "#data")]
+    told = [e.text.rpartition("; ")[2] for e in store.timeline(number) if e.kind is EntryKind.DELIVERY_FAILED]
+    assert told == ["sent to slack:#war-room as well", "sent to slack:#data instead"]

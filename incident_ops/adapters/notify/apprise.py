@@ -116,6 +116,7 @@ class AppriseNotifier:
             raise TransportError(f"{problem}: {why}; {remedy}", needs_person=True)
         plugin.socket_connect_timeout = plugin.socket_read_timeout = self._timeout
         plugin.retry = 0
+        plugin.redirects = False  # whoever is behind one was not meant
         plugin.overflow_mode = OverflowMode.TRUNCATE  # never two messages; ours are cut to fit before
         plugin.persistent_storage = False
         return plugin

@@ -108,8 +108,8 @@ class SlackDesk:
                 return answers.sentence(_NOT_OURS)
 
     def tell_late(self, payload: Body, answer: Body) -> None:
-        """What `handle` gave when Slack had stopped waiting for it: a command's answer to where it was given, why a
-        window was refused to the place of its button. Nothing is raised."""
+        """What `handle` gave when Slack had stopped waiting for it: a command's answer goes to where it was given,
+        the refusal of a window to the place of its button. Nothing is raised."""
         asked = asked_in(payload)
         if asked is None:
             return

@@ -13,7 +13,7 @@ from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Colour
 from incident_ops.core.routing import Destination
 from incident_ops_tests.adapters.notify import messages
-from incident_ops_tests.adapters.notify.local_server import LocalServer
+from incident_ops_tests.adapters.notify.local_server import Answer, LocalServer
 from incident_ops_tests.adapters.notify.sinks.apprise import PASSWORD, Posts, at
 from incident_ops_tests.fake_slack import rate_limited
 
@@ -177,3 +177,12 @@ def test_a_reply_to_what_an_earlier_version_sent_names_the_incident(server: Loca
     thread = Receipt(channel="hook", message="INC-7:post:apprise:hook")
     at(server.url).reply(thread, "Resolved", key="INC-7:turn:apprise:hook:r2", broadcast=False)
     assert posts.shown == ["INC-7\nResolved"]
+
+
+def test_a_redirect_is_not_followed(server: LocalServer) -> None:
+    elsewhere = Answer(status=307, headers={"Location": f"{server.url}/elsewhere"})
+    with LocalServer(lambda request: elsewhere) as redirecting:
+        url = f"json://{redirecting.url.partition('://')[2]}/hook"
+        with pytest.raises(TransportError):
+            AppriseNotifier(receiver="hook", url=url).send(HOOK, messages.PLAIN, key="k1")
+    assert (len(redirecting.requests), server.requests) == (1, [])
