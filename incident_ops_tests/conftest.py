@@ -40,3 +40,8 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_unconfigure() -> None:
+    """At the end all of it may go: libraries complain of what outlives them."""
+    gc.unfreeze()

@@ -95,7 +95,7 @@ class _Slack:
         desk = FrontDesk(self._store, partial(_know, self._place), clock=utc_now, changed=courier.go)
         links_of = sinks_of(self._settings, self._store, now=utc_now()).links_of
         slack_desk = SlackDesk(client, desk, clock=utc_now, links_of=links_of)
-        return self._running.enter_context(SlackIntake(slack_desk.handle)).answer
+        return self._running.enter_context(SlackIntake(slack_desk.handle, late=slack_desk.tell_late)).answer
 
 
 def _know(place: Surroundings, now: datetime) -> Knowledge:
