@@ -76,7 +76,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "adapters/sinks.py": ("core", "engine", "config", "adapters"),
     "adapters/template_sandbox.py": ("config", "adapters", "jinja2"),
     "adapters/notify/http": ("core", "adapters", "requests", "urllib3"),
-    "adapters/notify/slack_resource.py": ("core", "adapters", "dagster_slack", "slack_sdk", "pydantic"),
+    "adapters/notify/slack/resource.py": ("core", "adapters", "dagster_slack", "slack_sdk", "pydantic"),
     "adapters/notify/slack": ("core", "engine.ports", "config", "adapters", "slack_sdk"),
     "adapters/notify/pager_duty.py": ("core", "engine.ports", "adapters", "pagerduty", "httpx2"),
     "adapters/notify/apprise.py": ("core", "engine.ports", "adapters", "apprise"),

@@ -201,7 +201,7 @@ def _add_mail(found: _OnDemand, smtp: Smtp | None, making: "_Making") -> None:
 @lru_cache(maxsize=4)
 def _slack(token: str, base_url: str, interactive: bool, incident_channels: str | None) -> Notifier:
     """One notifier per account and process: it remembers the channels it found."""
-    from incident_ops.adapters.notify.slack_resource import IncidentSlackResource
+    from incident_ops.adapters.notify.slack.resource import IncidentSlackResource
 
     resource = IncidentSlackResource(token=token, base_url=base_url)
     return resource.get_notifier(interactive=interactive, incident_channels=incident_channels)
@@ -210,7 +210,7 @@ def _slack(token: str, base_url: str, interactive: bool, incident_channels: str 
 @lru_cache(maxsize=1)
 def _slack_pace() -> Pace:
     """One per process: what a pass has used up of Slack's allowance, the next one does not have."""
-    from incident_ops.adapters.notify.slack_pace import SlackPace
+    from incident_ops.adapters.notify.slack.pace import SlackPace
 
     return SlackPace(monotonic=time.monotonic, wait=time.sleep)
 

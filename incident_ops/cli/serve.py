@@ -64,7 +64,7 @@ class _Slack:
         return Part(name=name, state=lambda: state), SlackEndpoints(guard, self._answers, clock=utc_now).routes()
 
     def over_socket(self) -> "Part":
-        from incident_ops.adapters.notify.slack_socket import SlackSocket
+        from incident_ops.adapters.notify.slack.socket import SlackSocket
         from incident_ops.web.app import Part
 
         name, token = "Slack over Socket Mode", self._settings.slack_app_token
@@ -81,9 +81,9 @@ class _Slack:
     @cached_property
     def _answers(self) -> "Answers":
         """The configuration is read anew for each command: who is on call, who answers for what, may change."""
-        from incident_ops.adapters.notify.slack_desk import SlackDesk
-        from incident_ops.adapters.notify.slack_http import slack_client
-        from incident_ops.adapters.notify.slack_intake import SlackIntake
+        from incident_ops.adapters.notify.slack.desk import SlackDesk
+        from incident_ops.adapters.notify.slack.http import slack_client
+        from incident_ops.adapters.notify.slack.intake import SlackIntake
         from incident_ops.adapters.sinks import sinks_of
         from incident_ops.web.courier import Courier
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import incident_ops_tests
 from incident_ops.adapters.notify.plain import render_lines
-from incident_ops.adapters.notify.slack_blocks import render
+from incident_ops.adapters.notify.slack.blocks import render
 from incident_ops.adapters.store import SqlStore, migrate, open_store
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.findings import Findings

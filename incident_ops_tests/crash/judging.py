@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from incident_ops.adapters.notify.plain import render_lines
-from incident_ops.adapters.notify.slack_blocks import render
+from incident_ops.adapters.notify.slack.blocks import render
 from incident_ops.core.delivery import Delivery, DeliveryStatus
 from incident_ops.core.message import Message, compose
 from incident_ops.core.notices import Action

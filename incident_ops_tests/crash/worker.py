@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from incident_ops.adapters.notify.inbox import InboxNotifier
-from incident_ops.adapters.notify.slack import SlackNotifier
-from incident_ops.adapters.notify.slack_http import slack_client
+from incident_ops.adapters.notify.slack.http import slack_client
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.message import Message

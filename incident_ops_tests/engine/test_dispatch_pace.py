@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from incident_ops.adapters.notify.slack_pace import SlackPace
+from incident_ops.adapters.notify.slack.pace import SlackPace
 from incident_ops.adapters.store import SqlStore
 from incident_ops.core.errors import TransportError
 from incident_ops.core.notices import Action

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from incident_ops.adapters.notify.slack_pace import SlackPace
+from incident_ops.adapters.notify.slack.pace import SlackPace
 from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.wiring import DATABASE_FILE, Surroundings, dispose_stores, in_force, wire
 from incident_ops.core.catalog import AssetNode, Catalog

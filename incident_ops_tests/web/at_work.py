@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from incident_ops.adapters.notify.slack import SlackNotifier
-from incident_ops.adapters.notify.slack_desk import SlackDesk
-from incident_ops.adapters.notify.slack_http import slack_client
-from incident_ops.adapters.notify.slack_intake import SlackIntake
+from incident_ops.adapters.notify.slack.desk import SlackDesk
+from incident_ops.adapters.notify.slack.http import slack_client
+from incident_ops.adapters.notify.slack.intake import SlackIntake
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier
 from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.wiring import utc_now
 from incident_ops.core.catalog import Catalog

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from incident_ops.adapters.notify.slack_actions import ACKNOWLEDGE
-from incident_ops.adapters.notify.slack_socket import SlackSocket
+from incident_ops.adapters.notify.slack.actions import ACKNOWLEDGE
+from incident_ops.adapters.notify.slack.socket import SlackSocket
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.adapters.wiring import utc_now
 from incident_ops.core.status import Status

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from incident_ops.adapters.notify.slack_intake import SlackIntake
+from incident_ops.adapters.notify.slack.intake import SlackIntake
 from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.wiring import utc_now
 from incident_ops.core.errors import StoreUnavailable

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from incident_ops.adapters.notify.slack_socket import SlackSocket, is_safe
+from incident_ops.adapters.notify.slack.socket import SlackSocket, is_safe
 from incident_ops.core.errors import ConfigError, StoreUnavailable
 from incident_ops_tests.waiting import wait_until
 from incident_ops_tests.web.socket_slack import APP_TOKEN, SECONDS, SocketSlack

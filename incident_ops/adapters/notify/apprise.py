@@ -20,7 +20,7 @@ from apprise.exception import AppriseException
 from incident_ops.adapters.notify.http_outcomes import Sink, no_answer, refused
 from incident_ops.adapters.notify.plain import one_line, render_lines
 from incident_ops.adapters.notify.shortened import bounded, short_line
-from incident_ops.adapters.notify.slack_text import fit
+from incident_ops.adapters.notify.slack.text import fit
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Colour, Link, Message, bulletin

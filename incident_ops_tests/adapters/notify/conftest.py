@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from incident_ops.adapters.notify.slack import SlackNotifier, slack_notifier
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier, slack_notifier
 from incident_ops_tests.adapters.notify.slack_account import TOKEN
 from incident_ops_tests.fake_slack import (
     FakeSlack,

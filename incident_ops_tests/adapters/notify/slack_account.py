@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_ops.adapters.notify.slack import SlackNotifier
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier
 from incident_ops.core.errors import TransportError
 from incident_ops.core.routing import Destination
 from incident_ops_tests.adapters.notify import messages

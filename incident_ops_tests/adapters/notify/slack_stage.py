@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from incident_ops.adapters.notify.slack import slack_notifier
-from incident_ops.adapters.notify.slack_actions import MORE, More
-from incident_ops.adapters.notify.slack_desk import SlackDesk
-from incident_ops.adapters.notify.slack_http import slack_client
-from incident_ops.adapters.notify.slack_scopes import NOTE_SHORTCUT
+from incident_ops.adapters.notify.slack.actions import MORE, More
+from incident_ops.adapters.notify.slack.desk import SlackDesk
+from incident_ops.adapters.notify.slack.http import slack_client
+from incident_ops.adapters.notify.slack.notifier import slack_notifier
+from incident_ops.adapters.notify.slack.scopes import NOTE_SHORTCUT
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.incident import Incident

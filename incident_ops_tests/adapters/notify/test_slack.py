@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from slack_sdk import WebClient
 
-from incident_ops.adapters.notify.slack import SlackNotifier, slack_client, slack_notifier
-from incident_ops.adapters.notify.slack_resource import IncidentSlackResource
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier, slack_client, slack_notifier
+from incident_ops.adapters.notify.slack.resource import IncidentSlackResource
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import ConfigError, TransportError
 from incident_ops_tests.adapters.notify import messages

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from incident_ops.adapters.notify.slack import SlackNotifier, slack_notifier
-from incident_ops.adapters.notify.slack_actions import (
+from incident_ops.adapters.notify.slack.actions import (
     REASONS,
     More,
     actions_of,
@@ -15,7 +14,8 @@ from incident_ops.adapters.notify.slack_actions import (
     choice_of,
     number_of,
 )
-from incident_ops.adapters.notify.slack_blocks import render
+from incident_ops.adapters.notify.slack.blocks import render
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier, slack_notifier
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import Colour, bulletin, compose, told
 from incident_ops.core.status import Resolution, Role

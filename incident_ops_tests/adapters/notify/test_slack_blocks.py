@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_ops.adapters.notify.slack_blocks import SlackPayload, render, render_reply, render_text
-from incident_ops.adapters.notify.slack_text import code, cut, fit, fit_line, inline, plain, units
+from incident_ops.adapters.notify.slack.blocks import SlackPayload, render, render_reply, render_text
+from incident_ops.adapters.notify.slack.text import code, cut, fit, fit_line, inline, plain, units
 from incident_ops.core.message import Colour, Link, Message
 from incident_ops_tests.adapters.notify import messages
 from incident_ops_tests.adapters.notify.golden_files import assert_looks_as_it_did

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from incident_ops.adapters.notify.slack import SlackNotifier, slack_notifier
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier, slack_notifier
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message, compose
 from incident_ops.core.routing import Destination

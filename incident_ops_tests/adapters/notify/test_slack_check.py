@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 import pytest
 
-from incident_ops.adapters.notify.slack import slack_notifier
-from incident_ops.adapters.notify.slack_scopes import ALL
+from incident_ops.adapters.notify.slack.notifier import slack_notifier
+from incident_ops.adapters.notify.slack.scopes import ALL
 from incident_ops.core.errors import TransportError
 from incident_ops.core.routing import Destination
 from incident_ops.engine.ports import CanCheck

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk import WebClient
 
-from incident_ops.adapters.notify.slack_actions import ACKNOWLEDGE, ASSIGN, MORE, RESOLVE, More
-from incident_ops.adapters.notify.slack_answers import MOST_LISTED
-from incident_ops.adapters.notify.slack_api import SlackApi
-from incident_ops.adapters.notify.slack_desk import LONGEST_WAIT, SlackDesk
-from incident_ops.adapters.notify.slack_http import slack_client
-from incident_ops.adapters.notify.slack_users import EmailsById
+from incident_ops.adapters.notify.slack.actions import ACKNOWLEDGE, ASSIGN, MORE, RESOLVE, More
+from incident_ops.adapters.notify.slack.answers import MOST_LISTED
+from incident_ops.adapters.notify.slack.api import SlackApi
+from incident_ops.adapters.notify.slack.desk import LONGEST_WAIT, SlackDesk
+from incident_ops.adapters.notify.slack.http import slack_client
+from incident_ops.adapters.notify.slack.users import EmailsById
 from incident_ops.core.commands import Command
 from incident_ops.core.errors import IllegalTransition, IncidentOpsError, StoreUnavailable
 from incident_ops.core.incident import Incident
@@ -631,7 +631,7 @@ def test_a_window_that_is_closed_needs_no_answer(untouched: Stage) -> None:
 
 
 def window_of_old() -> dict[str, Any]:
-    from incident_ops.adapters.notify.slack_modals import Modal
+    from incident_ops.adapters.notify.slack.modals import Modal
 
     return window(Modal.NOTE)
 

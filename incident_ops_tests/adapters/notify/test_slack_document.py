@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 import incident_ops
-from incident_ops.adapters.notify import slack_answers as answers
-from incident_ops.adapters.notify.slack_actions import REASONS
-from incident_ops.adapters.notify.slack_scopes import ALL, COMMAND, NOTE_SHORTCUT, NOTE_SHORTCUT_NAME
+from incident_ops.adapters.notify.slack import answers as answers
+from incident_ops.adapters.notify.slack.actions import REASONS
+from incident_ops.adapters.notify.slack.scopes import ALL, COMMAND, NOTE_SHORTCUT, NOTE_SHORTCUT_NAME
 from incident_ops.config import not_yet_effective, parse_config
 from incident_ops.web.slack import COMMANDS, EVENTS, INTERACTIVITY
 from incident_ops_tests.fake_slack import FakeSlack

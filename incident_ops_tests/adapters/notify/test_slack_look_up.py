@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from slack_sdk import WebClient
 
-from incident_ops.adapters.notify.slack import SlackNotifier, slack_notifier
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier, slack_notifier
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.routing import Destination

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_ops.adapters.notify import slack_answers as answers
-from incident_ops.adapters.notify.slack_actions import actions_of
-from incident_ops.adapters.notify.slack_blocks import render
-from incident_ops.adapters.notify.slack_filled import NotFilledIn, about, command_of, errors_of
-from incident_ops.adapters.notify.slack_modals import LONGEST_INPUT, Modal, Place, modal, note_window
+from incident_ops.adapters.notify.slack import answers as answers
+from incident_ops.adapters.notify.slack.actions import actions_of
+from incident_ops.adapters.notify.slack.blocks import render
+from incident_ops.adapters.notify.slack.filled import NotFilledIn, about, command_of, errors_of
+from incident_ops.adapters.notify.slack.modals import LONGEST_INPUT, Modal, Place, modal, note_window
 from incident_ops.core.commands import Assign, Command, Grade, Note, Resolve, Silence, Snooze, TakeRole
 from incident_ops.core.findings import Findings
 from incident_ops.core.incident import Incident

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from incident_ops.adapters.notify.slack import SlackNotifier, slack_notifier
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier, slack_notifier
 from incident_ops.core.routing import Destination
 from incident_ops_tests.adapters.notify.local_server import Answer, LocalServer, unused_port
 from incident_ops_tests.adapters.notify.sinks import RETRY_AFTER, Failure, Opening, Sink

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from slack_sdk.errors import SlackApiError
 
 from incident_ops.adapters.notify.plain import one_line
-from incident_ops.adapters.notify.slack_api import SlackApi
-from incident_ops.adapters.notify.slack_errors import Request, is_for_now, refused
+from incident_ops.adapters.notify.slack.api import SlackApi
+from incident_ops.adapters.notify.slack.errors import Request, is_for_now, refused
 from incident_ops.core.errors import TransportError
 
 USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")

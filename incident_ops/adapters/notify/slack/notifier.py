@@ -3,8 +3,8 @@
 Every post carries the delivery's key as message metadata. One try is one try: the client must have no retry
 handlers, because repeating is the outbox's business, which looks up first. The exception is a refusal of the form,
 where nothing was shown: blocks that Slack does not take are replaced by text, metadata that it does not take is
-left out, at once. Rendering is `slack_blocks.py` and `slack_actions.py`, one request `slack_api.py`, the meaning
-of errors `slack_errors.py`, the client `slack_http.py`. What people answer comes in by `slack_desk.py`.
+left out, at once. Rendering is `blocks.py` and `actions.py`, one request `api.py`, the meaning
+of errors `errors.py`, the client `http.py`. What people answer comes in by `desk.py`.
 """
 
 import re
@@ -15,15 +15,15 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from incident_ops.adapters.notify.slack_actions import actions_of
-from incident_ops.adapters.notify.slack_api import CannotBeKnown, SlackApi
-from incident_ops.adapters.notify.slack_blocks import SlackPayload, render, render_reply, render_text
-from incident_ops.adapters.notify.slack_channels import CONVERSATION_ID, Channels, IncidentChannels, NotMade
-from incident_ops.adapters.notify.slack_check import check
-from incident_ops.adapters.notify.slack_errors import Request
-from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, slack_client
-from incident_ops.adapters.notify.slack_text import fit_line, inline
-from incident_ops.adapters.notify.slack_users import EMAIL, USER_ID, IdsByEmail, is_address
+from incident_ops.adapters.notify.slack.actions import actions_of
+from incident_ops.adapters.notify.slack.api import CannotBeKnown, SlackApi
+from incident_ops.adapters.notify.slack.blocks import SlackPayload, render, render_reply, render_text
+from incident_ops.adapters.notify.slack.channels import CONVERSATION_ID, Channels, IncidentChannels, NotMade
+from incident_ops.adapters.notify.slack.check import check
+from incident_ops.adapters.notify.slack.errors import Request
+from incident_ops.adapters.notify.slack.http import DEFAULT_BASE_URL, slack_client
+from incident_ops.adapters.notify.slack.text import fit_line, inline
+from incident_ops.adapters.notify.slack.users import EMAIL, USER_ID, IdsByEmail, is_address
 from incident_ops.core.delivery import Receipt
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message
@@ -228,7 +228,7 @@ def slack_notifier(
 ) -> SlackNotifier:
     """
     Args:
-        token: of the app's bot (`xoxb-…`); the scopes are those of `slack_scopes.py`.
+        token: of the app's bot (`xoxb-…`); the scopes are those of `scopes.py`.
         base_url: as `slack_sdk` takes it.
         timeout: seconds to connect, and to wait for an answer.
     """

@@ -23,7 +23,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web import WebClient
 
-from incident_ops.adapters.notify.slack_http import slack_client
+from incident_ops.adapters.notify.slack.http import slack_client
 from incident_ops.core.errors import ConfigError, IncidentOpsError
 
 AGAIN_AFTER = 5.0  # seconds between two tries while Slack cannot be reached

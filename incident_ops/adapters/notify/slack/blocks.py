@@ -1,5 +1,5 @@
 """A `Message` as Slack blocks and as text: pure, always inside Slack's limits. Sending is `slack.py`, escaping is
-`slack_text.py`.
+`text.py`.
 
 The colour is a round sign in front of the headline, not the coloured bar of an attachment: the sign is seen in
 push notifications, in the channel list's preview and in search results, where the bar is not, and Slack folds
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from incident_ops.adapters.notify.plain import and_more, one_line
-from incident_ops.adapters.notify.slack_text import beginning, code, cut, fit, fit_line, inline, plain, units
+from incident_ops.adapters.notify.slack.text import beginning, code, cut, fit, fit_line, inline, plain, units
 from incident_ops.core.message import Colour, Link, Message
 
 Block = dict[str, Any]
@@ -49,7 +49,7 @@ def render(message: Message, *, calls: Sequence[str] = (), actions: Sequence[Blo
     """
     Args:
         calls: those who are to see it first, as Slack's own mentions.
-        actions: what people can press (`slack_actions.py`), at the end, a few blocks at most.
+        actions: what people can press (`actions.py`), at the end, a few blocks at most.
     """
     blocks = [*_blocks(message), *actions]
     if calls:

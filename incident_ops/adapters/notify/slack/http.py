@@ -1,6 +1,6 @@
 """The HTTP client for Slack: `slack_sdk`'s, but every request goes out once and to the base URL only.
 
-What to ask and what the answers mean is `slack.py` and `slack_errors.py`.
+What to ask and what the answers mean is `slack.py` and `errors.py`.
 """
 
 import json

@@ -6,10 +6,10 @@ Every trouble is one `TransportError` whose sentence names the remedy.
 from collections.abc import Mapping
 from typing import Any
 
-from incident_ops.adapters.notify.slack_api import CannotBeKnown, SlackApi
-from incident_ops.adapters.notify.slack_channels import CONVERSATION_ID, Channels
-from incident_ops.adapters.notify.slack_errors import Request
-from incident_ops.adapters.notify.slack_scopes import (
+from incident_ops.adapters.notify.slack.api import CannotBeKnown, SlackApi
+from incident_ops.adapters.notify.slack.channels import CONVERSATION_ID, Channels
+from incident_ops.adapters.notify.slack.errors import Request
+from incident_ops.adapters.notify.slack.scopes import (
     KNOWING_PEOPLE,
     OWN_CHANNELS,
     POSTING,
@@ -17,7 +17,7 @@ from incident_ops.adapters.notify.slack_scopes import (
     WORKING,
     lacking,
 )
-from incident_ops.adapters.notify.slack_users import EMAIL, USER_ID, IdsByEmail
+from incident_ops.adapters.notify.slack.users import EMAIL, USER_ID, IdsByEmail
 from incident_ops.core.errors import TransportError
 
 

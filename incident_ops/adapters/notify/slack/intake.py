@@ -1,6 +1,6 @@
 """What Slack asks for, answered within its three seconds, whichever way it came: HTTP or Socket Mode.
 
-What is asked for and what it means is `slack_desk`'s; here is the time limit.
+What is asked for and what it means is `desk`'s; here is the time limit.
 """
 
 import logging

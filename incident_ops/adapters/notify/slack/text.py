@@ -1,4 +1,4 @@
-"""Text from outside made harmless for Slack, and made to fit. Laying out a message is `slack_blocks.py`.
+"""Text from outside made harmless for Slack, and made to fit. Laying out a message is `blocks.py`.
 
 Three kinds of place, three escapes. All of them replace `&`, `<` and `>` by entities, so that `<!channel>`,
 `<@U1>`, `<!subteam^S1>` and `<https://…|…>` stay text, and put a zero-width space after an `@` that could begin a

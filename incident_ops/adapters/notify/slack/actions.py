@@ -1,14 +1,14 @@
 """What people can press under a post: which buttons an incident has as it stands, and what a press says.
 
 A button carries `INC-n` and nothing else; everything it is about is looked up when it is pressed. The windows that
-some of them open are `slack_modals.py`, what becomes of a press `slack_desk.py`.
+some of them open are `modals.py`, what becomes of a press `desk.py`.
 """
 
 import re
 from collections.abc import Sequence
 from enum import StrEnum
 
-from incident_ops.adapters.notify.slack_blocks import Block, mrkdwn, plain_text
+from incident_ops.adapters.notify.slack.blocks import Block, mrkdwn, plain_text
 from incident_ops.core.incident import Incident
 from incident_ops.core.reasons import REASONS
 from incident_ops.core.status import TRANSITIONS, Resolution, Status

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from incident_ops.adapters.notify.plain import and_more, clean, one_line
-from incident_ops.adapters.notify.slack_payload import text_in
-from incident_ops.adapters.notify.slack_users import USER_ID
+from incident_ops.adapters.notify.slack.payload import text_in
+from incident_ops.adapters.notify.slack.users import USER_ID
 
 LONGEST_NOTE = 3_000
 _MOST_FILES = 10

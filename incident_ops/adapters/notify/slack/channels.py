@@ -6,9 +6,9 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from incident_ops.adapters.notify.slack_api import CannotBeKnown, SlackApi
-from incident_ops.adapters.notify.slack_errors import Request, error_name, refused
-from incident_ops.adapters.notify.slack_text import fit_line, inline
+from incident_ops.adapters.notify.slack.api import CannotBeKnown, SlackApi
+from incident_ops.adapters.notify.slack.errors import Request, error_name, refused
+from incident_ops.adapters.notify.slack.text import fit_line, inline
 from incident_ops.core.errors import TransportError
 from incident_ops.core.message import Message
 

@@ -1,4 +1,4 @@
-"""The windows that open when more than a press is needed. What a filled one amounts to is `slack_filled.py`.
+"""The windows that open when more than a press is needed. What a filled one amounts to is `filled.py`.
 
 A window carries the incident and the place where it was asked for, as `private_metadata`.
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from incident_ops.adapters.notify.slack_actions import More
-from incident_ops.adapters.notify.slack_blocks import Block, context, mrkdwn, plain_text
-from incident_ops.adapters.notify.slack_text import fit, fit_line, inline, plain
-from incident_ops.adapters.notify.slack_users import USER_ID
+from incident_ops.adapters.notify.slack.actions import More
+from incident_ops.adapters.notify.slack.blocks import Block, context, mrkdwn, plain_text
+from incident_ops.adapters.notify.slack.text import fit, fit_line, inline, plain
+from incident_ops.adapters.notify.slack.users import USER_ID
 from incident_ops.core.incident import Incident
 from incident_ops.core.reasons import REASONS
 from incident_ops.core.severity import Severity

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ops.adapters.notify.plain import and_more
-from incident_ops.adapters.notify.slack_actions import actions_of
-from incident_ops.adapters.notify.slack_blocks import SECTION, Block, link_to, mrkdwn, render
-from incident_ops.adapters.notify.slack_scopes import COMMAND, NOTE_SHORTCUT_NAME
-from incident_ops.adapters.notify.slack_text import fit, fit_line, inline, units
+from incident_ops.adapters.notify.slack.actions import actions_of
+from incident_ops.adapters.notify.slack.blocks import SECTION, Block, link_to, mrkdwn, render
+from incident_ops.adapters.notify.slack.scopes import COMMAND, NOTE_SHORTCUT_NAME
+from incident_ops.adapters.notify.slack.text import fit, fit_line, inline, units
 from incident_ops.core.commands import (
     Acknowledge,
     Assign,

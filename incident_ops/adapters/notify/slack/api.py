@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web import SlackResponse
 
-from incident_ops.adapters.notify.slack_errors import (
+from incident_ops.adapters.notify.slack.errors import (
     BLOCKS_REFUSED,
     METADATA_REFUSED,
     Request,
@@ -23,7 +23,7 @@ from incident_ops.adapters.notify.slack_errors import (
     no_answer,
     refused,
 )
-from incident_ops.adapters.notify.slack_http import once_only
+from incident_ops.adapters.notify.slack.http import once_only
 from incident_ops.core.errors import TransportError
 
 _MOST_PAGES = 25

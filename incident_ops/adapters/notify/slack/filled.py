@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from incident_ops.adapters.notify.plain import clean
-from incident_ops.adapters.notify.slack_actions import number_of
-from incident_ops.adapters.notify.slack_channels import CONVERSATION_ID
-from incident_ops.adapters.notify.slack_modals import (
+from incident_ops.adapters.notify.slack.actions import number_of
+from incident_ops.adapters.notify.slack.channels import CONVERSATION_ID
+from incident_ops.adapters.notify.slack.modals import (
     END,
     HEADLINE,
     LENGTH,
@@ -24,9 +24,9 @@ from incident_ops.adapters.notify.slack_modals import (
     Modal,
     Place,
 )
-from incident_ops.adapters.notify.slack_payload import text_in, values_in
-from incident_ops.adapters.notify.slack_text import fit, plain
-from incident_ops.adapters.notify.slack_users import USER_ID
+from incident_ops.adapters.notify.slack.payload import text_in, values_in
+from incident_ops.adapters.notify.slack.text import fit, plain
+from incident_ops.adapters.notify.slack.users import USER_ID
 from incident_ops.core.commands import Assign, Command, Grade, Note, Resolve, Silence, Snooze, TakeRole
 from incident_ops.core.durations import DurationSyntaxError, format_duration, parse_duration
 from incident_ops.core.severity import Severity

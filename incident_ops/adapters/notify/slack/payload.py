@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from incident_ops.adapters.notify.slack_users import USER_ID
+from incident_ops.adapters.notify.slack.users import USER_ID
 
 _EMPTY: Mapping[str, Any] = {}
 

@@ -6,8 +6,8 @@ The only notifier file that imports Dagster; `slack.py` works without it.
 from dagster_slack import SlackResource
 from pydantic import Field
 
-from incident_ops.adapters.notify.slack import SlackNotifier
-from incident_ops.adapters.notify.slack_http import DEFAULT_BASE_URL, OnceOnlyClient, slack_client
+from incident_ops.adapters.notify.slack.http import DEFAULT_BASE_URL, OnceOnlyClient, slack_client
+from incident_ops.adapters.notify.slack.notifier import SlackNotifier
 
 
 class IncidentSlackResource(SlackResource):

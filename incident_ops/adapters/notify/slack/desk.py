@@ -13,8 +13,8 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from incident_ops.adapters.notify import slack_answers as answers
-from incident_ops.adapters.notify.slack_actions import (
+from incident_ops.adapters.notify.slack import answers as answers
+from incident_ops.adapters.notify.slack.actions import (
     ACKNOWLEDGE,
     ASSIGN,
     MORE,
@@ -23,15 +23,15 @@ from incident_ops.adapters.notify.slack_actions import (
     choice_of,
     number_of,
 )
-from incident_ops.adapters.notify.slack_api import SlackApi
-from incident_ops.adapters.notify.slack_errors import Request
-from incident_ops.adapters.notify.slack_filled import NotFilledIn, about, command_of, errors_of
-from incident_ops.adapters.notify.slack_http import ANSWERS, quick
-from incident_ops.adapters.notify.slack_modals import OF_THE_MENU, Modal, Place, modal, note_window
-from incident_ops.adapters.notify.slack_payload import Asked, asked_in, text_in, values_in
-from incident_ops.adapters.notify.slack_said import author_in, note_text
-from incident_ops.adapters.notify.slack_scopes import COMMAND, NOTE_SHORTCUT
-from incident_ops.adapters.notify.slack_users import EmailsById, nickname
+from incident_ops.adapters.notify.slack.api import SlackApi
+from incident_ops.adapters.notify.slack.errors import Request
+from incident_ops.adapters.notify.slack.filled import NotFilledIn, about, command_of, errors_of
+from incident_ops.adapters.notify.slack.http import ANSWERS, quick
+from incident_ops.adapters.notify.slack.modals import OF_THE_MENU, Modal, Place, modal, note_window
+from incident_ops.adapters.notify.slack.payload import Asked, asked_in, text_in, values_in
+from incident_ops.adapters.notify.slack.said import author_in, note_text
+from incident_ops.adapters.notify.slack.scopes import COMMAND, NOTE_SHORTCUT
+from incident_ops.adapters.notify.slack.users import EmailsById, nickname
 from incident_ops.core.commands import Acknowledge, Assign, Command, Note, Resolve
 from incident_ops.core.errors import IncidentOpsError, TransportError
 from incident_ops.core.incident import Incident
