@@ -6,6 +6,7 @@ from typing import Any
 from incident_ops.core.attribution.record import EXPLAINED_BY
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import moment
+from incident_ops.core.status import SYSTEM
 from incident_ops.terminal import plain_console
 
 MOST_LINES = 20
@@ -52,12 +53,18 @@ def _sections(story: Record) -> Iterable[str]:
     yield from _section("Failing rows", _attribution(story["attribution"]))
     yield from _section("Impact", _impact(story["impact"]))
     yield from _section("Forecast", _cut([_late(item) for item in story["forecast"]]))
-    yield from _section("Timeline", [f"{entry['at']}  {entry['text']}" for entry in story["timeline"]])
+    yield from _section("Timeline", map(_entry, story["timeline"]))
     yield from _section("Deliveries", [_delivery(delivery) for delivery in story["deliveries"]])
     catalog = story["catalog"]
     if catalog["trouble"]:
         known = f"as of {catalog['fetched_at']}" if catalog["age_seconds"] is not None else "not known"
         yield f"\nOwners and lineage are {known}: {catalog['trouble']}"
+
+
+def _entry(entry: Record) -> str:
+    """A line of the timeline; who did it, where its words do not say so."""
+    text, by = entry["text"], entry["by"]
+    return f"{entry['at']}  {text}" if by == SYSTEM or by in text else f"{entry['at']}  {text} ({by})"
 
 
 def _section(heading: str, lines: Iterable[str]) -> Iterable[str]:

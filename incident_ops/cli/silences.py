@@ -18,13 +18,14 @@ from incident_ops.cli.options import (
     print_json,
     tell_unknown_labels,
 )
-from incident_ops.cli.place import finish, held_here
+from incident_ops.cli.place import finish, held_here, knowledge_of
+from incident_ops.core.commands import Silence
 from incident_ops.core.errors import IllegalChange, NotFound
 from incident_ops.core.matching import Matcher, MatcherSyntaxError, matches_all, parse_matcher
 from incident_ops.core.message import moment
-from incident_ops.core.muting import Silence
+from incident_ops.core.muting import Silence as KeptSilence
 from incident_ops.core.record import utc_text
-from incident_ops.engine.commands import matchers_about
+from incident_ops.engine.commands import matchers_about, perform
 from incident_ops.engine.ports import Store
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,15 +70,20 @@ def add(
         )
     tell_unknown_labels([matcher.label for matcher in parsed], held.store.catalog())
     texts = [str(matcher) for matcher in parsed]
-    id = held.store.add_silence(texts, begins=since, ends=ends, author=by, comment=comment, now=now)
-    new = _known(id, held.store)
+    if incident is not None and not matchers and not begins:  # as from Slack: said in its thread, and once
+        command = Silence(number=number_of(incident), lasting=ends - now, comment=comment)
+        perform(held.store, command, knowledge_of(held, now=now), by=by, now=now)
+        new = max(held.store.silences(since=now), key=lambda each: each.id)
+    else:
+        id = held.store.add_silence(texts, begins=since, ends=ends, author=by, comment=comment, now=now)
+        new = _known(id, held.store)
     matching = _open_and_matching(held.store, parsed)
     if as_json:
         print_json({**_record(new, now), "matching": matching})
     else:
         concerned = f", of what is open now: {', '.join(matching)}" if matching else "; nothing open matches"
         start = f"from {moment(new.begins)} " if new.begins > now else ""
-        click.echo(f"silence {id} {start}until {moment(new.ends)} for {', '.join(texts)}{concerned}")
+        click.echo(f"silence {new.id} {start}until {moment(new.ends)} for {', '.join(texts)}{concerned}")
     finish(held)
 
 
@@ -114,7 +120,7 @@ def expire(id: int, as_json: bool) -> None:
     finish(held)
 
 
-def _known(id: int, store: Store) -> Silence:
+def _known(id: int, store: Store) -> KeptSilence:
     found = next((each for each in store.silences(since=_EVER) if each.id == id), None)
     if found is None:
         raise NotFound(f"there is no silence {id}")
@@ -133,7 +139,7 @@ def _open_and_matching(store: Store, matchers: Sequence[Matcher]) -> list[str]:
     return [each.id for each in reversed(open_ones) if matches_all(matchers, each.current_labels)]
 
 
-def _record(silence: Silence, now: datetime) -> dict[str, Any]:
+def _record(silence: KeptSilence, now: datetime) -> dict[str, Any]:
     state = "active" if silence.is_active(now) else "pending" if now < silence.begins else "expired"
     return {
         "id": silence.id,

@@ -141,3 +141,12 @@ def test_a_silence_ends_once(two: CommandLine) -> None:
     again = two("silence", "expire", "1")
     assert again.code == 1
     assert again.err.startswith("silence 1 has ended already, at ")
+
+
+def test_a_silence_of_an_incident_is_on_its_timeline_and_there_is_one_of_it(two: CommandLine) -> None:
+    two("silence", "add", "--incident", "INC-2", "--for", "2h", "--comment", "a repair", "--by", "ann@acme.test")
+    told = [entry["text"] for entry in two("show", "INC-2", "--json").json["timeline"]]
+    assert any(text.startswith("silenced by ann@acme.test until ") for text in told), told
+    again = two("silence", "add", "--incident", "INC-2", "--for", "2h", "--comment", "a repair")
+    assert again.code == 1
+    assert "is silenced already" in again.err
