@@ -27,6 +27,9 @@ BATCH = 10
 """So many are claimed at a time: to claim costs about as much as to settle, and what a killed worker had claimed
 waits for the lease to end."""
 
+MANY = 5
+"""Tries of one delivery after which none heard what became of it: that is no chance any more."""
+
 LONGEST_WAIT = 1.0
 """Seconds; then it is asked again whether the pass may go on."""
 
@@ -107,6 +110,7 @@ class _Pass:
     def _go_through(self, claimed: list[Delivery]) -> None:
         untried: list[Delivery] = []
         subjects = self._store.subjects(claimed)
+        claimed.sort(key=lambda each: each.fate_unknown and each.attempts > 1)  # last what may be the end of us
         for delivery in claimed:
             is_first = delivery is claimed[0]
             if (is_first or self._may_go_on()) and not self._is_held_back(delivery):
@@ -149,7 +153,7 @@ class _Pass:
     def _see_that_it_is_heard(self, delivery: Delivery) -> None:
         """What has been tried for long, and may be what ends every worker that tries it, goes elsewhere first."""
         is_late = self._now - delivery.created_at >= rule_for(delivery.destination.kind).fallback_after
-        if delivery.fate_unknown and is_late and delivery.moved_at is None:
+        if delivery.fate_unknown and delivery.attempts >= MANY and is_late and delivery.moved_at is None:
             why = delivery.error or "whoever sent it did not live to hear the answer"
             moved = owed_elsewhere(self._sinks, delivery, error=why, now=self._now)
             if moved is not None:

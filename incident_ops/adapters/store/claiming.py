@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from incident_ops.adapters.store import circuits, columns
-from incident_ops.adapters.store.tables import IS_POST, IS_UNFINISHED, deliveries
+from incident_ops.adapters.store.tables import IS_POST, IS_SENDING, IS_UNFINISHED, deliveries
 from incident_ops.core.circuit import probing
 from incident_ops.core.delivery import DeliveryStatus
 from incident_ops.core.notices import Action
@@ -42,9 +42,13 @@ def claim(
             )
             ids.append(probe)
     lanes = [*without, *(Lane(kind=place.kind, address=place.address) for place in shut)]
-    ids += connection.scalars(_outside(_WAITING, lanes).limit(limit - len(ids)), _times(now, lease))
-    if not ids:
-        ids += connection.scalars(_outside(_LEFT, lanes).limit(1), _times(now, lease))
+    room = limit - len(ids)
+    if room:
+        waiting = connection.scalars(_outside(_WAITING, lanes).limit(room), _times(now, lease)).all()
+        left = connection.execute(_outside(_LEFT, lanes).limit(room), _times(now, lease)).all()
+        first = [*(row.id for row in left if not row.attempts), *waiting][:room]
+        again = [row.id for row in left if row.attempts][:1]
+        ids += [*first[: max(1, room - len(again))], *again][:room]
     return _taken(connection, ids, now=now, until=now + lease)
 
 
@@ -84,7 +88,7 @@ def _waits() -> sa.ColumnElement[bool]:
 
 
 def _was_left() -> sa.ColumnElement[bool]:
-    return sa.and_(deliveries.c.status == DeliveryStatus.SENDING, _lease_is_over(deliveries))
+    return sa.and_(IS_SENDING, _lease_is_over(deliveries))
 
 
 def _nothing_comes_before() -> list[sa.ColumnElement[bool]]:
@@ -120,9 +124,11 @@ def _first_ones(may_go: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 _DUE = _first_ones(sa.or_(_waits(), _was_left()))
 _WAITING = _first_ones(_waits()).order_by(deliveries.c.id)
-_LEFT = _first_ones(_was_left()).order_by(deliveries.c.attempts, deliveries.c.id)
-"""What a worker did not live to finish may be what killed it: it goes by itself, after all others, and what was
-tried least before the rest."""
+_LEFT = (
+    _first_ones(_was_left()).add_columns(deliveries.c.attempts).order_by(deliveries.c.attempts, deliveries.c.id)
+)
+"""What a worker did not live to finish may be what killed it: what was left more than once goes one at a time, and
+what was tried least before the rest."""
 
 
 def _outside(statement: sa.Select[Any], lanes: Collection[Lane]) -> sa.Select[Any]:
