@@ -3,19 +3,15 @@
 from incident_ops.engine.ports.attention import Agenda, Attention
 from incident_ops.engine.ports.desk import IncidentDesk
 from incident_ops.engine.ports.history import History
+from incident_ops.engine.ports.outbox import ChangeOfCircuit, Moved, Outbox, Subject, no_change
 from incident_ops.engine.ports.store import (
-    ChangeOfCircuit,
     InboxMessage,
     MemberKey,
-    Moved,
     OpenPlace,
-    Outbox,
     Publications,
     Store,
-    Subject,
     Transaction,
     Unassessed,
-    no_change,
 )
 from incident_ops.engine.ports.world import (
     Board,
