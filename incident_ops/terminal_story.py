@@ -1,9 +1,11 @@
 """One incident's story for people: what broke, why, who was hit, what will be late, what was done."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ops.core.attribution.record import EXPLAINED_BY
+from incident_ops.core.durations import format_duration
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import moment
 from incident_ops.core.status import SYSTEM
@@ -57,14 +59,20 @@ def _sections(story: Record) -> Iterable[str]:
     yield from _section("Deliveries", [_delivery(delivery) for delivery in story["deliveries"]])
     catalog = story["catalog"]
     if catalog["trouble"]:
-        known = f"as of {catalog['fetched_at']}" if catalog["age_seconds"] is not None else "not known"
+        age = catalog["age_seconds"]
+        known = f"{format_duration(timedelta(seconds=age))} old" if age is not None else "not known"
         yield f"\nOwners and lineage are {known}: {catalog['trouble']}"
 
 
 def _entry(entry: Record) -> str:
     """A line of the timeline; who did it, where its words do not say so."""
     text, by = entry["text"], entry["by"]
-    return f"{entry['at']}  {text}" if by == SYSTEM or by in text else f"{entry['at']}  {text} ({by})"
+    line = f"{_moment(entry['at'])}  {text}"
+    return line if by == SYSTEM or by in text else f"{line} ({by})"
+
+
+def _moment(at: str) -> str:
+    return moment(datetime.fromisoformat(at))
 
 
 def _section(heading: str, lines: Iterable[str]) -> Iterable[str]:
@@ -113,7 +121,8 @@ def _impact(impact: Record) -> Iterable[str]:
         yield from _labelled(state, _cut([_hit(hit) for hit in impact[key]], count=count))
     consumers = [f"{each['consumer']}: {each['reason']}" for each in impact["consumers"]]
     yield from _labelled("consumer", _cut(consumers))
-    yield from _labelled("viewer", _cut([_viewer(viewer) for viewer in impact["viewers"]]))
+    viewers = [_viewer(viewer) for viewer in impact["viewers"]]
+    yield from _labelled("viewer", _cut(viewers, count=impact.get("counts", {}).get("viewers")))
 
 
 def _labelled(label: str, lines: Iterable[str]) -> Iterable[str]:
@@ -121,9 +130,9 @@ def _labelled(label: str, lines: Iterable[str]) -> Iterable[str]:
 
 
 def _hit(hit: Record) -> str:
-    """`rev_daily, since 2026-11-20T09:00:00Z: raw → orders → rev_daily`."""
-    since = f", since {hit['since']}" if hit["since"] else ""
-    until = f", until {hit['until']}" if hit["until"] else ""
+    """`rev_daily, since 2026-11-20 09:00 UTC: raw → orders → rev_daily`."""
+    since = f", since {_moment(hit['since'])}" if hit["since"] else ""
+    until = f", until {_moment(hit['until'])}" if hit["until"] else ""
     inferred = " (inferred from time)" if hit["edge"] == "time" else ""
     return f"{hit['asset']}{_partitions(hit['partitions'])}{since}{until}{_way(hit['path'])}{inferred}"
 
@@ -138,7 +147,7 @@ def _partitions(names: Sequence[str]) -> str:
 def _viewer(viewer: Record) -> str:
     version = viewer["materialization"]
     seen = f", materialization {version}" if version is not None else ""
-    return f"{viewer['viewer']} looked at {viewer['asset']}{seen} at {viewer['at']}"
+    return f"{viewer['viewer']} looked at {viewer['asset']}{seen} at {_moment(viewer['at'])}"
 
 
 # ---- what will be late, what was done
@@ -146,10 +155,10 @@ def _viewer(viewer: Record) -> str:
 
 def _late(item: Record) -> str:
     """`rev_daily: will miss its deadline …, expected … at the earliest: raw → orders → rev_daily (why)`."""
-    expected = f", expected {item['eta']} at the earliest" if item["eta"] else ""
+    expected = f", expected {_moment(item['eta'])} at the earliest" if item["eta"] else ""
     way = f": {' → '.join(item['path'])}" if len(item["path"]) > 1 else ""
     verdict = item["verdict"].replace("_", " ")
-    return f"{item['asset']}: {verdict} its deadline {item['deadline']}{expected}{way} ({item['basis']})"
+    return f"{item['asset']}: {verdict} its deadline {_moment(item['deadline'])}{expected}{way} ({item['basis']})"
 
 
 def _delivery(delivery: Record) -> str:

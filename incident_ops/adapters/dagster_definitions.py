@@ -17,6 +17,8 @@ CONSUMERS_LIMIT = 100
 TEXT_LIMIT = 1_000
 COLUMN_SCHEMA = "dagster/column_schema"
 PII_TAG = "pii"
+STUB = "dagster/auto_created_stub_asset"
+"""Metadata of an asset that its location only names (as something upstream, or to check it)."""
 CUSTOM = "custom"
 """The label of an automation condition that has none."""
 
@@ -75,6 +77,7 @@ def node_from(answer: Mapping[str, Any], *, location: str) -> AssetNode:
         automation=_automation_of(answer["automationCondition"]),
         is_materializable=answer["isMaterializable"],
         is_executable=answer["isExecutable"],
+        is_named_only=STUB in metadata,
         is_detailed=not answer["hasAssetChecks"] and COLUMN_SCHEMA not in metadata,
     )
 

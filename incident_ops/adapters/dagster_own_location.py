@@ -14,6 +14,7 @@ from incident_ops.adapters.dagster_definitions import (
     COLUMN_SCHEMA,
     CUSTOM,
     DESCRIPTION_LIMIT,
+    STUB,
     TEXT_LIMIT,
     consumers_from,
     cut,
@@ -62,6 +63,7 @@ def _nodes_of(assets: dg.AssetsDefinition, checks: dict[str, set[str]]) -> Itera
             pii_columns=pii_columns_of(spec.metadata.get(COLUMN_SCHEMA)),
             is_materializable=assets.is_materializable,
             is_executable=assets.is_executable,
+            is_named_only=STUB in spec.metadata,
         )
 
 

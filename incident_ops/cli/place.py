@@ -14,6 +14,7 @@ import yaml
 from incident_ops.adapters.wiring import InForce, Surroundings, in_force, policy_of, surroundings_of, utc_now
 from incident_ops.core.errors import ConfigError
 from incident_ops.engine.knowledge import Knowledge
+from incident_ops.engine.strangers import with_strangers
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -42,7 +43,7 @@ def knowledge_of(held: InForce, *, now: datetime) -> Knowledge:
     """What a change by hand is founded on: nothing is read anew from Dagster for it."""
     policy = policy_of(held.settings)
     return Knowledge(
-        catalog=held.store.catalog(),
+        catalog=with_strangers(held.store.catalog(), held.store),
         policy=policy,
         installed_at=now,
         silences=tuple(held.store.silences(since=now)),

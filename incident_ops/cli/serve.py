@@ -1,5 +1,6 @@
-"""`incident-ops serve`: what people and Slack reach over HTTP, and Slack's Socket Mode beside it."""
+"""`incident-ops serve`: what people, Slack and programs reach over HTTP, and Slack's Socket Mode beside it."""
 
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -13,6 +14,7 @@ from incident_ops.cli.place import around, finish, held_here, knowledge_of
 from incident_ops.engine.dispatch import Dispatched, dispatch
 from incident_ops.engine.front_desk import FrontDesk
 from incident_ops.engine.knowledge import Knowledge
+from incident_ops.engine.views import take_views
 
 if TYPE_CHECKING:  # a command that serves nothing does not wait for the web server's packages
     from incident_ops.web.app import Part, Routes
@@ -26,15 +28,17 @@ QUICKLY = 1  # seconds for each request to Slack while Slack waits for our answe
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
 def serve(host: str, port: int) -> None:
-    """Take what people press and write in Slack, and show what runs, until stopped."""
+    """Take what people press and write in Slack and who looked at what, and show what runs, until stopped."""
     from incident_ops.web.app import make_app
     from incident_ops.web.server import WebServer, address_of, listen
 
     held = held_here()
     with listen(host, port) as bound, ExitStack() as running:
         slack = _Slack(held, around(), running)
-        http, routes = slack.over_http()
-        parts = [http, slack.over_socket()]
+        http, of_slack = slack.over_http()
+        views, of_views = _views(held, bound)
+        parts = [http, slack.over_socket(), views]
+        routes = [*of_slack, *of_views]
         app = make_app(held.store, dagster_url=held.settings.dagster_url, parts=parts, more=routes)
         _say(f"incident_ops serves {address_of(bound)}, with the incidents of {held.store.name}")
         for part in parts:
@@ -42,6 +46,18 @@ def serve(host: str, port: int) -> None:
         WebServer(app, bound).run()
     _say("stopped")
     finish(held)
+
+
+def _views(held: InForce, bound: socket.socket) -> "tuple[Part, Routes]":
+    """Who looked at which asset, as portals and BI tools report it."""
+    from incident_ops.web.access import access_at
+    from incident_ops.web.app import Part
+    from incident_ops.web.views import VIEWS, ViewReports
+
+    token = held.settings.api_token
+    access = access_at(bound.getsockname()[0], token.get_secret_value() if token else None)
+    reports = ViewReports(access, partial(take_views, held.store), clock=utc_now)
+    return Part(name="Views of assets", state=partial(access.state, VIEWS)), reports.routes()
 
 
 class _Slack:

@@ -117,13 +117,13 @@ def refresh(as_json: bool) -> None:
         known = refreshed_catalog(ops, now=now, max_age=timedelta(0), retry=timedelta(0), at_any_cost=True)
     if trouble := held.store.value("catalog trouble"):
         age = known.age(now)
-        kept = f"; the last one, {format_duration(age)} old, stays in force" if age is not None else ""
+        kept = f" The last one, {format_duration(age)} old, stays in force." if age is not None else ""
         raise SourceUnavailable(f"{trouble}{kept}")
     source = held.store.value("catalog source")
     if as_json:
         print_json({"assets": len(known), "fetched_at": utc_text(known.fetched_at), "source": source})
     else:
-        click.echo(f"{len(known)} assets known, from the {source}")
+        click.echo(f"{len(known)} asset{'' if len(known) == 1 else 's'} known, from the {source}")
 
 
 COMMANDS = (db, config, catalog)

@@ -42,6 +42,7 @@ class Settings:
         text: the file's text, to be kept as the last good one.
         database_url: None stands for an SQLite file beside Dagster's own.
         slack_token: None stands for the inbox instead of Slack.
+        api_token: of programs that report to `incident-ops serve`; only in the environment.
         secrets: the values of the variables that the file names, as far as they are set.
     """
 
@@ -55,6 +56,7 @@ class Settings:
     slack_default_channel: str
     slack_signing_secret: SecretStr | None
     slack_app_token: SecretStr | None
+    api_token: SecretStr | None = None
     secrets: Mapping[str, SecretStr] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def secret(self, named: Secret) -> SecretStr | None:
@@ -216,6 +218,7 @@ def _settings(text: str, environ: Mapping[str, str], *, file: Path | None, name:
         or DEFAULT_SLACK_CHANNEL,
         slack_signing_secret=overrides.secret("INCIDENT_OPS_SLACK_SIGNING_SECRET", slack.signing_secret),
         slack_app_token=overrides.secret("INCIDENT_OPS_SLACK_APP_TOKEN", slack.app_token),
+        api_token=overrides.secret("INCIDENT_OPS_API_TOKEN", None),
         secrets={
             secret.env: SecretStr(value) for _, secret in secrets_in(config) if (value := environ.get(secret.env))
         },

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from incident_ops.core.impact import Impact, Reached
+from incident_ops.core.impact import Hit, Impact, Reached
 from incident_ops.core.incident import Incident
 from incident_ops.core.message import moment
 from incident_ops.core.status import Resolution
@@ -43,11 +43,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """What the ledger gains: new entries, entries that are over now, and texts to be sent, by recipient."""
+    """What the ledger gains: new entries, starts that are over now, and holds that are, each with the text that
+    tells so."""
 
     new: tuple[Entry, ...] = ()
     ended: tuple[Entry, ...] = ()
-    lifted: tuple[Entry, ...] = ()
+    lifted: tuple[tuple[Entry, str], ...] = ()
 
 
 _NOT_BAD = frozenset({Resolution.EXPECTED, Resolution.FALSE_POSITIVE, Resolution.NO_ACTION})
@@ -75,20 +76,26 @@ def owed(
     held = [e for e in ledger if e.kind is AudienceKind.HOLD and e.ended_at is None]
     hearing = {e.recipient for e in running}
     reached = _by_consumer(impact.consumers) if _may_be_bad(incident) else {}
-    at_risk = _by_owner(impact, owners_of) if incident.is_open else {}
+    at_risk = _by_owner(impact.at_risk, owners_of) if incident.is_open else {}
+    in_danger = _by_owner(_taking_in_bad(impact), owners_of) if _may_be_bad(incident) else {}
     new: list[Entry] = []
     if not is_quiet:
         for recipient, uses in reached.items():
             if recipient not in hearing:
                 new.append(_entry(recipient, AudienceKind.START, _start_text(incident, uses), ledger, now=now))
         for owner, assets in at_risk.items():
-            is_new = all(e.recipient != owner for e in ledger) and owner not in reached
-            if is_new and owner not in informed:
+            is_told = owner in reached or owner in informed or owner in {e.recipient for e in held}
+            if not is_told and owner not in hearing:
                 new.append(_entry(owner, AudienceKind.HOLD, _hold_text(incident, assets), ledger, now=now))
     ended = [replace(e, ended_at=now) for e in running if e.recipient not in reached]
     for entry in ended:  # of two starts (two incidents that were merged) each has its end
         new.append(_entry(entry.recipient, AudienceKind.END, _end_text(incident, entry), [*ledger, *new], now=now))
-    lifted = [replace(e, ended_at=now) for e in held if e.recipient not in at_risk]
+    tainted = _by_owner(impact.tainted, owners_of)
+    lifted = [
+        (replace(e, ended_at=now), _lifted_text(incident, e, tainted.get(e.recipient, ())))
+        for e in held
+        if e.recipient not in in_danger
+    ]
     return Owed(new=tuple(new), ended=tuple(ended), lifted=tuple(lifted))
 
 
@@ -104,10 +111,15 @@ def _by_consumer(reached: Iterable[Reached]) -> dict[str, list[Reached]]:
     return dict(sorted(by_consumer.items()))
 
 
-def _by_owner(impact: Impact, owners_of: Callable[[str], Collection[str]]) -> dict[str, list[str]]:
-    """Owner → what is at risk of theirs, with its partitions."""
+def _taking_in_bad(impact: Impact) -> Iterable[Hit]:
+    """What is to wait: at risk, or built in spite of it."""
+    return (hit for hit in (*impact.at_risk, *impact.tainted) if hit.takes_in_bad)
+
+
+def _by_owner(hits: Iterable[Hit], owners_of: Callable[[str], Collection[str]]) -> dict[str, list[str]]:
+    """Owner → what is hit of theirs, with its partitions."""
     by_owner: defaultdict[str, list[str]] = defaultdict(list)
-    for hit in impact.at_risk:
+    for hit in hits:
         for owner in owners_of(hit.asset):
             partitions = f" [{_listed(hit.partitions)}]" if hit.partitions else ""
             by_owner[owner].append(f"{hit.asset}{partitions}")
@@ -146,14 +158,23 @@ def _end_text(incident: Incident, start: Entry) -> str:
     """The first line of the start names the assets."""
     what = start.text.split(": the data has been bad", 1)[0]
     if not _may_be_bad(incident):
-        resolution = str(incident.resolution).replace("_", " ")
-        return f"{what}: all clear ({incident.id}). It was looked at and closed as {resolution}."
+        return f"{what}: all clear ({incident.id}). It was looked at and closed as {_said(incident)}."
     return f"{what}: all clear ({incident.id}). The data is good again; it was bad since your first notice."
 
 
-def lifted_text(incident: Incident, hold: Entry) -> str:
+def _lifted_text(incident: Incident, hold: Entry, tainted: Sequence[str]) -> str:
+    """`tainted` are the recipient's assets that hold bad data now."""
     what = hold.text.split(": your data is still good", 1)[0]
-    return f"{what}: you can build again ({incident.id}). What it is built from is good."
+    if not _may_be_bad(incident):
+        return f"{what}: you can build again. {incident.id} was looked at and closed as {_said(incident)}."
+    text = f"{what}: you can build again ({incident.id}). What it is built from is good."
+    if tainted:
+        text += f"\nWhat to do: build {_listed(tainted)} again, which took in bad data meanwhile."
+    return text
+
+
+def _said(incident: Incident) -> str:
+    return str(incident.resolution).replace("_", " ")
 
 
 _MOST_REASONS = 5

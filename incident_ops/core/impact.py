@@ -5,7 +5,7 @@ Which records are made of which is `taint`'s business; telling the people is not
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Protocol
@@ -36,6 +36,8 @@ class Hit:
         partitions: those hit, sorted; empty for an asset without partitions.
         since: when its bad data began to be shown; None where it shows none.
         until: when it was healed.
+        takes_in_bad: building it now would take in bad data: so of all at risk, and of what is tainted, if
+            something that it is built from directly is tainted as well.
         path: from the bad record to the asset. A last hop without a record says nothing of its own: it has the
             edge of the hop before.
     """
@@ -45,6 +47,7 @@ class Hit:
     partitions: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    takes_in_bad: bool = False
     path: tuple[Hop, ...] = ()
 
     @property
@@ -144,8 +147,9 @@ class _Survey:
         self._survey_records()
         self._survey_live(self.tainted)
         self._survey_live(self.healed, unless=self.tainted)
+        fed = {child for asset in self.tainted for child in self._graph.children(asset)} - self._spared
         return Impact(
-            tainted=_by_asset(self.tainted),
+            tainted=tuple(replace(hit, takes_in_bad=hit.asset in fed) for hit in _by_asset(self.tainted)),
             at_risk=_by_asset(self._at_risk(origins)),
             healed=_by_asset(self.healed),
             consumers=tuple(sorted(self._consumers(), key=lambda r: (r.consumer, r.asset))),
@@ -211,7 +215,9 @@ class _Survey:
                 if partitions:
                     known = set(found[asset].partitions) if asset in found else set[str]()
                     path = found[asset].path if asset in found else self._path_down(upstream, asset)
-                    found[asset] = Hit(asset=asset, partitions=_named(known | partitions), path=path)
+                    found[asset] = Hit(
+                        asset=asset, partitions=_named(known | partitions), takes_in_bad=True, path=path
+                    )
         return found
 
     def _endangered(self, asset: str, upstream: str) -> Partitions:

@@ -14,9 +14,10 @@ from typing import Any
 from incident_ops.core import rootcause
 from incident_ops.core.alert import AlertKind, CheckSeverity, Nature
 from incident_ops.core.catalog import Catalog
+from incident_ops.core.catalog.history import ChangeKind
 from incident_ops.core.findings import Findings, recorded
 from incident_ops.core.impact import Impact, impact_of
-from incident_ops.core.importance import importance
+from incident_ops.core.importance import Importance, importance
 from incident_ops.core.incident import Incident
 from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
 from incident_ops.core.member import Member
@@ -39,6 +40,10 @@ CHANGES_WITHIN = timedelta(days=7)
 """How far back a change of the catalog is evidence."""
 
 
+VIEWS_COUNT = timedelta(days=30)
+"""Who looked at an asset in this time counts for its importance."""
+
+
 def assess(store: Store, knowledge: Knowledge, *, now: datetime, may_go_on: Callable[[], bool]) -> Triaged:
     """Look into the marked incidents, those that have waited longest first. Without marks: one look."""
     done = Triaged()
@@ -59,9 +64,9 @@ def touched_by(tx: Transaction, facts: Facts, catalog: Catalog) -> set[int]:
     assets |= {view.asset for view in facts.views}
     if not assets:
         return set()
-    above = assets.union(*(catalog.graph.ancestors(asset) for asset in assets))
-    open_ones = {place.number for place in tx.open_places() if place.asset in above}
-    return open_ones | set(tx.still_told())
+    places = tx.open_places()
+    above = assets | catalog.graph.ancestors(*assets) if places else assets
+    return {place.number for place in places if place.asset in above} | set(tx.still_told())
 
 
 def mark_for_forecast(store: Store, knowledge: Knowledge) -> None:
@@ -70,7 +75,7 @@ def mark_for_forecast(store: Store, knowledge: Knowledge) -> None:
     with_deadline = {node.key for node in catalog.nodes if node.freshness is not None}
     if not with_deadline:
         return
-    above = with_deadline.union(*(catalog.graph.ancestors(asset) for asset in with_deadline))
+    above = with_deadline | catalog.graph.ancestors(*with_deadline)
     open_ones = [incident for incident in store.incidents(statuses=OPEN) if _is_at(incident, above)]
     if open_ones:
         with store.transaction() as tx:
@@ -103,7 +108,7 @@ def _assessed(
     impact = _impact_of(tx, incident, provenance, catalog)
     outlook = _outlook_of(tx.history, incident, before, knowledge, now=now)
     root = incident.root.subject.asset
-    weight = importance(root.key, catalog.graph, catalog) if root is not None else None
+    weight = _importance_of(tx, root.key, catalog, now=now) if root is not None else None
     hit = {asset_of(member) for member in incident.firing if member.subject.asset is not None}
     harm = harm_ahead(
         tx.history, hit | ({root.key} if root else set()), catalog=catalog, ticks=knowledge.ticks, now=now
@@ -126,6 +131,11 @@ def _assessed(
     return desk.clear(is_assessed=True)
 
 
+def _importance_of(tx: Transaction, asset: str, catalog: Catalog, *, now: datetime) -> Importance:
+    views = tx.history.views({asset, *catalog.graph.descendants(asset)}, since=now - VIEWS_COUNT)
+    return importance(asset, catalog.graph, catalog, views)
+
+
 # ---- cause
 
 
@@ -141,7 +151,7 @@ def _cause_of(
 ) -> rootcause.Findings:
     graph = catalog.graph
     assets = {asset_of(m) for m in incident.members if m.subject.asset is not None}
-    around = assets.union(*(graph.ancestors(asset) for asset in assets))
+    around = assets | graph.ancestors(*assets)
     earlier = tx.earlier(
         {incident.members[0].fingerprint},
         since=now - WINDOW,
@@ -151,14 +161,27 @@ def _cause_of(
     context = Context(
         troubles=tuple(_troubles(tx, incident, around, places)),
         changes=tuple(
-            ChangeSeen(asset=change.asset, at=change.at, kind=str(change.kind), text=change.text)
+            ChangeSeen(asset=change.asset, at=change.at, kind=_EVIDENCE[change.kind], text=change.text)
             for change in changes
-            if change.kind.bears_on_data
+            if change.kind in _EVIDENCE
         ),
         earlier=tuple(earlier),
         dbt_assets=frozenset(key for key in around if (node := catalog.node(key)) and "dbt" in node.kinds),
     )
     return investigate(symptoms_of(incident), provenance, graph=graph, context=context, now=now)
+
+
+# What an asset is built from, or how, changes its data; so does, in its way, that it is gone. Another owner may
+# know why. Wording, groups and consumers are no evidence.
+_EVIDENCE = {
+    ChangeKind.ASSET_ADDED: SignalKind.CATALOG,
+    ChangeKind.EDGE_ADDED: SignalKind.CATALOG,
+    ChangeKind.EDGE_REMOVED: SignalKind.CATALOG,
+    ChangeKind.LOCATION: SignalKind.CATALOG,
+    ChangeKind.PARTITIONS: SignalKind.CATALOG,
+    ChangeKind.ASSET_GONE: SignalKind.ASSET_GONE,
+    ChangeKind.OWNER: SignalKind.OWNER,
+}
 
 
 def _troubles(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from incident_ops.core.audience import AudienceKind, Entry, Owed, lifted_text, owed
+from incident_ops.core.audience import AudienceKind, Entry, Owed, owed
 from incident_ops.core.impact import Impact
 from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action, Notice
@@ -28,8 +28,8 @@ def tell_the_audience(
     )
     if due == Owed():
         return []
-    tx.enter(incident.number, due.new, ended=[*due.ended, *due.lifted])
-    lifted = [replace(entry, text=lifted_text(incident, entry)) for entry in due.lifted]
+    tx.enter(incident.number, due.new, ended=[*due.ended, *(entry for entry, _ in due.lifted)])
+    lifted = [replace(entry, text=text) for entry, text in due.lifted]
     first = {(entry.recipient, entry.kind): entry for entry in reversed(due.new)}
     told = [entry for entry in due.new if first[entry.recipient, entry.kind] is entry]
     notices = [_notice(incident, entry, knowledge) for entry in told]

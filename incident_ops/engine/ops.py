@@ -1,11 +1,9 @@
 """One pass of everything, in the order in which it must happen. The sensors and `incident-ops tick` call this
 and nothing else."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from incident_ops.core.alert import Alert
 from incident_ops.core.catalog import Catalog
@@ -19,6 +17,7 @@ from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.lessons import hand_on
 from incident_ops.engine.policy import Policy
 from incident_ops.engine.ports import Board, EventSource, Page, Store, Workspace
+from incident_ops.engine.strangers import look_for_strangers, meet, with_strangers
 from incident_ops.engine.timers import attend_due, hand_over, send_digests
 from incident_ops.engine.triage import enrich, settle_recovered, triage
 from incident_ops.engine.triaged import Triaged
@@ -33,9 +32,6 @@ FIRST_CATALOG_RETRY = timedelta(seconds=10)
 """The webserver comes up later than the daemon; until it answers, everybody is a stranger."""
 STRANGER_MAX_AGE = timedelta(seconds=30)
 SPARE_RETRY = timedelta(hours=1)
-OBSERVED = "observed assets"
-OBSERVED_WITHIN = timedelta(days=90)
-"""An asset that no code location names is forgotten when no event has told of it for so long."""
 FORECAST_EVERY = timedelta(minutes=5)
 SWEEP_EVERY = timedelta(minutes=3)
 WATCH_EVERY = timedelta(minutes=1)
@@ -238,25 +234,18 @@ def refreshed_catalog(
         renewed = _read_again(ops, catalog, now=now, at_any_cost=at_any_cost)
     except SourceUnavailable as error:
         _remember(ops.store, "catalog trouble", str(error), now=now)
-        _look_for_strangers(ops, catalog, now=now)
+        look_for_strangers(ops.store, catalog, now=now)
         return _complete(ops, catalog)
     _remember(ops.store, "catalog trouble", "", now=now)
     _remember(ops.store, "catalog source", renewed.source, now=now)
-    observed = _look_for_strangers(ops, renewed, now=now)
+    observed = look_for_strangers(ops.store, renewed, now=now)
     ops.store.save_catalog(with_observed(renewed, observed))
     return _complete(ops, ops.store.catalog())
 
 
 def _complete(ops: Ops, catalog: Catalog) -> Catalog:
     """With our own location, and the assets that only events tell of, beneath it."""
-    return _with_observed(over(catalog, ops.own_location()), ops.store.value(OBSERVED) or "")
-
-
-def _look_for_strangers(ops: Ops, catalog: Catalog, *, now: datetime) -> Mapping[str, Collection[str]]:
-    declared = {node.key for node in catalog.nodes if not node.is_observed}
-    observed = ops.store.observed_edges(unknown_to=declared, since=now - OBSERVED_WITHIN)
-    _remember(ops.store, OBSERVED, _dumped(observed) if observed else "", now=now)
-    return observed
+    return with_strangers(over(catalog, ops.own_location()), ops.store)
 
 
 def _read_again(ops: Ops, known: Catalog, *, now: datetime, at_any_cost: bool) -> Catalog:
@@ -300,21 +289,7 @@ def _knowing(ops: Ops, knowledge: Knowledge, page: Page, *, now: datetime) -> Kn
         met.update({asset: () for asset in alerts if catalog.node(asset) is None and asset not in met})
     if not met:
         return knowledge
-    known = {node.key: node.upstream for node in knowledge.catalog.nodes if node.is_observed}
-    observed = {**known, **met}
-    if observed != known:
-        _remember(ops.store, OBSERVED, _dumped(observed), now=now)
-    return replace(knowledge, catalog=with_observed(knowledge.catalog, observed))
-
-
-def _dumped(observed: Mapping[str, Collection[str]]) -> str:
-    return json.dumps({asset: sorted(inputs) for asset, inputs in sorted(observed.items())})
-
-
-@lru_cache(maxsize=2)
-def _with_observed(catalog: Catalog, dumped: str) -> Catalog:
-    """Remembered, so that the graph is made once."""
-    return with_observed(catalog, json.loads(dumped)) if dumped else catalog
+    return replace(knowledge, catalog=meet(ops.store, knowledge.catalog, met, now=now))
 
 
 def _note_lag(ops: Ops, *, is_behind: bool, now: datetime) -> None:

@@ -4,8 +4,6 @@ Who is believed is `signatures`' business, what the payload asks for the Slack d
 but that they are not believed.
 """
 
-import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,33 +11,23 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from incident_ops.core.errors import IncidentOpsError, StoreUnavailable
+from incident_ops.web.requests import FORM, JSON, Refused, body_of, json_object, media_type
 from incident_ops.web.signatures import Doubt, Guard, Signed
 
 INTERACTIVITY, COMMANDS, EVENTS = "/slack/interactivity", "/slack/commands", "/slack/events"
 
-LARGEST_BODY = 1_000_000  # bytes; a modal with everything in it has about 250,000
-SLOWEST_BODY = 5.0  # seconds; Slack itself gives up after three
 _MOST_FIELDS = 50
-_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 Payload = Mapping[str, Any]
 Answers = Callable[[Payload], Payload | None]
 """A payload → what Slack is answered, within its three seconds; may be called by several threads."""
 
 _log = logging.getLogger(__name__)
-
-
-class Refused(Exception):
-    """The request is not taken: an HTTP status and one sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
 
 
 class SlackEndpoints:
@@ -66,7 +54,7 @@ class SlackEndpoints:
 
     async def _event(self, request: Request) -> Response:
         try:
-            event = _mapping(await self._believed(request, _JSON))
+            event = json_object(await self._believed(request, JSON))
         except Refused as refused:
             return PlainTextResponse(refused.sentence, refused.status)
         if event.get("type") == "url_verification":
@@ -75,7 +63,7 @@ class SlackEndpoints:
 
     async def _answered(self, request: Request, read: Callable[[bytes], Payload]) -> Response:
         try:
-            payload = read(await self._believed(request, _FORM))
+            payload = read(await self._believed(request, FORM))
             answer = await run_in_threadpool(self._answers, payload) if payload else None
         except Refused as refused:
             return PlainTextResponse(refused.sentence, refused.status)
@@ -85,7 +73,7 @@ class SlackEndpoints:
 
     async def _believed(self, request: Request, content_type: str) -> bytes:
         """The body of a request that comes from Slack; of others nothing is read into."""
-        body = await _body(request)
+        body = await body_of(request)
         signed = Signed(
             body=body,
             time=request.headers.get("X-Slack-Request-Timestamp"),
@@ -101,24 +89,9 @@ class SlackEndpoints:
         if doubt is not None:
             _log.warning("A request to %s is not believed: %s.", request.url.path, doubt)
             raise Refused(401, "This request is not signed by Slack.")
-        if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != content_type:
+        if media_type(request) != content_type:
             raise Refused(400, f"This must be {content_type}.")
         return body
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(SLOWEST_BODY):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LARGEST_BODY:
-                    raise Refused(413, "This is too large.")
-    except TimeoutError as error:
-        raise Refused(408, "This took too long.") from error
-    except ClientDisconnect as error:
-        raise Refused(400, "This ended too early.") from error
-    return bytes(body)
 
 
 def _fields(body: bytes) -> dict[str, str]:
@@ -133,20 +106,10 @@ def _fields(body: bytes) -> dict[str, str]:
 
 
 def _payload_of_form(body: bytes) -> Payload:
-    return _mapping(_fields(body).get("payload", "").encode())
+    return json_object(_fields(body).get("payload", "").encode())
 
 
 def _command_of_form(body: bytes) -> Payload:
     """Nothing for Slack's occasional `ssl_check`, which only wants to be answered."""
     fields = _fields(body)
     return {} if "ssl_check" in fields else fields
-
-
-def _mapping(text: bytes) -> Payload:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "This JSON cannot be read.") from error
-    if not isinstance(found, dict):
-        raise Refused(400, "This JSON is not an object.")
-    return found

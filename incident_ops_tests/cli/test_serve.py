@@ -93,12 +93,16 @@ def test_it_says_what_is_off_and_why_and_stops_when_told_to(home: Path) -> None:
     with serving(home) as served:
         page = requests.get(served.url, timeout=10)
         assert page.status_code == 200 and "No open incident" in page.text
+        view = {"asset": "a/b", "viewer": "ceo@shop.example"}
+        answer = requests.post(f"{served.url}/api/views", json=view, timeout=10)
+        assert (answer.status_code, answer.json()) == (202, {"taken": 1, "unknown": ["a/b"]})
         assert served.told_to_stop(signal.SIGINT) == 0
         first, *others = served.said.splitlines()
     assert first.endswith(f", with the incidents of sqlite+pysqlite:///{home / DATABASE_FILE}")
     assert others == [
         "  Slack over HTTP: off: INCIDENT_OPS_SLACK_SIGNING_SECRET is not set",
         "  Slack over Socket Mode: off: INCIDENT_OPS_SLACK_APP_TOKEN is not set",
+        "  Views of assets: on, at /api/views, without a token, on this machine only",
         "stopped",
     ]
 
@@ -110,6 +114,7 @@ def test_a_press_over_http_and_over_socket_mode(home: Path, store: SqlStore) -> 
             "INCIDENT_OPS_SLACK_BASE_URL": slack.base_url,
             "INCIDENT_OPS_SLACK_SIGNING_SECRET": SECRET,
             "INCIDENT_OPS_SLACK_APP_TOKEN": APP_TOKEN,
+            "INCIDENT_OPS_API_TOKEN": "token-of-the-portal",
         }
         opened(store, "orders", "web")
         with serving(home, **secrets) as served:
@@ -119,12 +124,14 @@ def test_a_press_over_http_and_over_socket_mode(home: Path, store: SqlStore) -> 
             assert slack.asks("interactive", acknowledges("INC-2", slack)) == {"envelope_id": "e-1"}
             for post in ("INC-1", "INC-2"):
                 wait_until(lambda post=post: yellow(slack, post), SECONDS, f"{post} is yellow")
+            assert requests.post(f"{url}/api/views", json={}, timeout=10).status_code == 401
             page = requests.get(url, timeout=10).text
             assert served.told_to_stop() == 0
     assert {incident.status for incident in store.incidents()} == {Status.ACKNOWLEDGED}
     assert "on, at /slack/interactivity, /slack/commands and /slack/events" in served.said
     assert "on, connected" in page
-    for secret in (slack.token, SECRET, APP_TOKEN, "secret-ticket"):
+    assert "on, at /api/views, with a token" in page
+    for secret in (slack.token, SECRET, APP_TOKEN, "secret-ticket", "token-of-the-portal"):
         assert secret not in served.said + page
 
 

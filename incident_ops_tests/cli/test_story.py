@@ -98,13 +98,13 @@ def test_where_the_evidence_ends_the_cause_is_said_to_be_unknown(told: CommandLi
 
 def test_who_was_hit_is_drawn_from_the_bad_build_down(told: CommandLine) -> None:
     assert section(told, "INC-1", "Impact") == [
-        "tainted:   cfo_dash, since 2026-11-20T09:02:00Z: orders → rev_daily → cfo_dash",
-        "tainted:   orders, since 2026-11-20T09:01:00Z",
-        "tainted:   raw, since 2026-11-20T09:00:00Z",
-        "tainted:   rev_daily, since 2026-11-20T09:02:00Z: orders → rev_daily",
+        "tainted:   cfo_dash, since 2026-11-20 09:02 UTC: orders → rev_daily → cfo_dash",
+        "tainted:   orders, since 2026-11-20 09:01 UTC",
+        "tainted:   raw, since 2026-11-20 09:00 UTC",
+        "tainted:   rev_daily, since 2026-11-20 09:02 UTC: orders → rev_daily",
         "at risk:   web: raw → web",
         "consumer:  cfo@acme.test: cfo_dash shows rev_daily, built from orders at 2026-11-20 09:02 UTC",
-        "viewer:    eve@acme.test looked at rev_daily, materialization 6 at 2026-11-20T09:04:00Z",
+        "viewer:    eve@acme.test looked at rev_daily, materialization 6 at 2026-11-20 09:04 UTC",
     ]
 
 
@@ -115,7 +115,7 @@ def test_what_explains_the_failing_rows_is_said_once(told: CommandLine) -> None:
 
 def test_what_will_be_late_is_said_with_the_way_there(told: CommandLine) -> None:
     [line] = section(told, "INC-3", "Forecast")
-    assert line.startswith("spend: missed its deadline 2026-11-20T09:02:00Z, expected 2026-11-20T09:05:00Z at the")
+    assert line.startswith("spend: missed its deadline 2026-11-20 09:02 UTC, expected 2026-11-20 09:05 UTC at the")
     assert ": ads → spend (" in line
 
 
@@ -143,8 +143,8 @@ def test_the_ledger_alone_says_who_was_told_and_when_it_ended(told: CommandLine)
         0,
         [
             "recipient      kind   at                    ended",
-            "cfo@acme.test  start  2026-11-20T09:05:00Z  not yet",
-            "team:web       hold   2026-11-20T09:05:00Z  not yet",
+            "cfo@acme.test  start  2026-11-20 09:05 UTC  not yet",
+            "team:web       hold   2026-11-20 09:05 UTC  not yet",
         ],
     )
     ledger = told("show", "INC-1", "--audience", "--json").json
@@ -158,9 +158,9 @@ def test_the_end_of_a_notice_stands_in_the_ledger(told: CommandLine) -> None:
     with told.store() as store:
         assess(store, KNOWING, now=minutes(9), may_go_on=lambda: True)
     assert told("show", "INC-1", "--audience").out.splitlines()[1:] == [
-        "cfo@acme.test  start  2026-11-20T09:05:00Z  2026-11-20T09:09:00Z",
-        "team:web       hold   2026-11-20T09:05:00Z  2026-11-20T09:09:00Z",
-        "cfo@acme.test  end    2026-11-20T09:09:00Z",
+        "cfo@acme.test  start  2026-11-20 09:05 UTC  2026-11-20 09:09 UTC",
+        "team:web       hold   2026-11-20 09:05 UTC  2026-11-20 09:09 UTC",
+        "cfo@acme.test  end    2026-11-20 09:09 UTC",
     ]
 
 

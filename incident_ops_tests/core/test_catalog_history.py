@@ -92,6 +92,12 @@ def test_an_asset_met_in_events_comes_when_it_is_defined_and_goes_when_it_no_lon
     assert [c.kind for c in differences(declared, one)] == [ChangeKind.ASSET_GONE]
 
 
-def test_what_bears_on_the_data_is_told_apart_from_owners_and_wording() -> None:
-    assert ChangeKind.EDGE_ADDED.bears_on_data
-    assert not ChangeKind.OWNER.bears_on_data
+def test_an_asset_that_another_location_only_names_is_gone_and_has_not_moved_there() -> None:
+    named = AssetNode(key="web", location="b", locations=("b",), is_named_only=True)
+    before, after = Catalog([WEB], fetched_at=T0), Catalog([named], fetched_at=T0)
+    assert [(c.kind, c.text) for c in differences(before, after)] == [
+        (ChangeKind.ASSET_GONE, "asset gone: web is defined in no code location any more (b still names it)")
+    ]
+    assert [c.kind for c in differences(after, before)] == [ChangeKind.ASSET_ADDED]
+    nothing = Catalog(fetched_at=T0)
+    assert differences(after, nothing) == differences(nothing, after) == (), "it never was defined"

@@ -13,6 +13,7 @@ from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Column, Evaluation, Materialization, Provenance, Ref
 from incident_ops.core.rootcause import investigate
 from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
+from incident_ops.core.rootcause.signals import SignalKind
 from incident_ops.core.rootcause.upstream import Symptom
 from incident_ops.core.trail import Confidence, Edge
 from incident_ops_tests.builders import minutes
@@ -92,7 +93,10 @@ class Past:
         )
         changes = tuple(
             ChangeSeen(
-                asset=random.choice(ASSETS), at=minutes(random.randint(0, 40)), kind="edge", text="new edge"
+                asset=random.choice(ASSETS),
+                at=minutes(random.randint(0, 40)),
+                kind=SignalKind.CATALOG,
+                text="new edge",
             )
             for _ in range(2)
         )

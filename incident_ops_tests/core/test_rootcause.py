@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from incident_ops.core.alert import AlertKind
+from incident_ops.core.alert import AlertKind, Nature
 from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.rootcause.recurrence import Earlier
+from incident_ops.core.rootcause.signals import SignalKind
 from incident_ops.core.status import CauseClass, Resolution
 from incident_ops.core.trail import Confidence, Edge, Hop
 from incident_ops_tests.builders import minutes
@@ -236,6 +237,10 @@ def test_by_time_the_same_partition_is_taken_and_a_whole_table_for_a_whole_table
     assert first(found(h.provenance, symptom("web", 6))).materialization == 2
 
 
+def edge(asset: str, at: float) -> ChangeSeen:
+    return ChangeSeen(asset=asset, at=minutes(at), kind=SignalKind.CATALOG, text="now built from x")
+
+
 def test_a_change_of_lineage_is_evidence_between_the_good_record_and_the_symptom() -> None:
     h = History()
     h.built("raw", 1)
@@ -243,13 +248,54 @@ def test_a_change_of_lineage_is_evidence_between_the_good_record_and_the_symptom
     h.built("orders", 4, reads={"raw": 1})
 
     def changed(at: float) -> Context:
-        return Context(changes=(ChangeSeen(asset="orders", at=minutes(at), kind="edge", text="now built from x"),))
+        return Context(changes=(edge("orders", at),))
 
     findings = found(h.provenance, symptom("orders", 4), context=changed(3))
     assert [(s.asset, s.cause_class, texts(s)) for s in findings.suspects] == [
         ("orders", CauseClass.CODE, ["now built from x"])
     ]
     assert found(h.provenance, symptom("orders", 4), context=changed(1)).suspects == ()
+
+
+def test_what_was_built_before_a_change_of_the_catalog_did_not_come_of_it() -> None:
+    h = History()
+    h.built("raw", 1)
+    h.built("orders", 2, reads={"raw": 1})
+    h.checked("orders", 2, passed=True)
+    h.built("orders", 40, reads={"raw": 1})
+    assert found(h.provenance, symptom("orders", 40), context=Context(changes=(edge("raw", 30),))).suspects == ()
+    h.built("raw", 50)
+    h.built("orders", 60, reads={"raw": 50})
+    noticed_late = Context(changes=(edge("raw", 55),))
+    assert first(found(h.provenance, symptom("orders", 60), context=noticed_late)).asset == "raw"
+    much_later = Context(changes=(edge("raw", 61),))
+    assert found(h.provenance, symptom("orders", 60, at=90), context=much_later).suspects == ()
+
+
+def test_an_asset_that_is_gone_explains_what_is_late_and_no_wrong_content() -> None:
+    h = History()
+    h.built("raw", 1)
+    h.built("orders", 2, reads={"raw": 1})
+    gone = ChangeSeen(asset="raw", at=minutes(30), kind=SignalKind.ASSET_GONE, text="asset gone: raw")
+    late = symptom("orders", None, nature=Nature.FRESHNESS, at=60)
+    assert texts(first(found(h.provenance, late, context=Context(changes=(gone,))))) == ["asset gone: raw"]
+    wrong = symptom("orders", 2, nature=Nature.FIELD_HEALTH, at=60)
+    assert found(h.provenance, wrong, context=Context(changes=(gone,))).suspects == ()
+
+
+def test_another_owner_is_told_beside_other_evidence_and_accuses_nobody() -> None:
+    h = History()
+    h.built("raw", 1, code="v1")
+    h.built("raw", 20, code="v2")
+    h.built("orders", 21, reads={"raw": 20})
+    owner = ChangeSeen(asset="raw", at=minutes(20), kind=SignalKind.OWNER, text="owner changed: team:a → team:b")
+    suspect = first(found(h.provenance, symptom("orders", 21), context=Context(changes=(owner,))))
+    assert texts(suspect) == ["declared code version v1 → v2", "owner changed: team:a → team:b"]
+    alone = History()
+    alone.built("raw", 1)
+    alone.built("raw", 20)
+    alone.built("orders", 21, reads={"raw": 20})
+    assert found(alone.provenance, symptom("orders", 21), context=Context(changes=(owner,))).suspects == ()
 
 
 def test_a_lost_column_explains_nothing_where_the_bad_ones_are_made_of_others() -> None:

@@ -16,8 +16,9 @@ from incident_ops.adapters.store import SqlStore
 from incident_ops.adapters.wiring import utc_now
 from incident_ops.core.errors import StoreUnavailable
 from incident_ops.web.app import make_app
+from incident_ops.web.requests import LARGEST_BODY
 from incident_ops.web.signatures import Guard
-from incident_ops.web.slack import LARGEST_BODY, SlackEndpoints
+from incident_ops.web.slack import SlackEndpoints
 from incident_ops_tests.waiting import wait_until
 from incident_ops_tests.web.serving import SECONDS, SECRET, Slack, serving
 

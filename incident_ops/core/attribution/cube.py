@@ -7,6 +7,7 @@ is a candidate slice. What makes a good slice is not here, see `rates` and `sums
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import combinations
 from typing import cast
 
@@ -20,8 +21,16 @@ Codes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 MISSING = "(missing)"  # how None and NaN are called in a condition
-OTHER = "(other)"  # many rare values folded into one: counted, never named as a cause
 MOST_CONDITIONS = 3  # of the published real causes none has more (RobustSpot, Squeeze); people read no more
+
+
+class Folded(Enum):
+    """Many rare values in one: counted, never named as a cause. No text, since a value may be called anything."""
+
+    OTHER = "other"
+
+
+OTHER = Folded.OTHER
 
 
 class AttributionError(IncidentOpsError, ValueError):
@@ -66,13 +75,13 @@ class Leaves:
     """One row for each combination of dimension values that occurs. Dimensions with one value only are left out.
 
     Attributes:
-        labels: for each dimension its values as text.
+        labels: for each dimension its values as text, and `OTHER`.
         codes: for each dimension the index into `labels` of each leaf, shape (leaves,).
         measures: summed by leaf, shape (leaves,) each.
     """
 
     names: tuple[str, ...]
-    labels: tuple[tuple[str, ...], ...]
+    labels: tuple[tuple[str | Folded, ...], ...]
     codes: tuple[Codes, ...]
     measures: Mapping[str, Floats]
 
@@ -96,7 +105,7 @@ class Leaves:
         values: dict[str, str] = {}
         for d in reversed(cuboid.dimensions):
             key, code = divmod(key, len(self.labels[d]))
-            values[self.names[d]] = self.labels[d][code]
+            values[self.names[d]] = str(self.labels[d][code])
         return dict(reversed(values.items()))
 
     def nameable(self, cuboid: Cuboid) -> Flags:
@@ -134,7 +143,7 @@ def leaves_of(dimensions: Mapping[str, Sequence[object]], measures: Mapping[str,
     )
 
 
-def encode(name: str, column: Sequence[object]) -> tuple[tuple[str, ...], Codes]:
+def encode(name: str, column: Sequence[object]) -> tuple[tuple[str | Folded, ...], Codes]:
     """The distinct values as text, and for each row the index of its value.
 
     Raises:
@@ -151,7 +160,7 @@ def encode(name: str, column: Sequence[object]) -> tuple[tuple[str, ...], Codes]
             f"dimension {name!r} holds a value that cannot be grouped by, such as a list: give text or numbers"
         )
         raise AttributionError(message) from None
-    texts = [text_of(value) for value in codes]
+    texts = [value if isinstance(value, Folded) else text_of(value) for value in codes]
     labels = {text: code for code, text in enumerate(dict.fromkeys(texts))}
     merged = np.array([labels[text] for text in texts], dtype=np.int64)
     raw = np.fromiter(map(codes.__getitem__, rows), dtype=np.int64, count=len(rows))
@@ -159,12 +168,13 @@ def encode(name: str, column: Sequence[object]) -> tuple[tuple[str, ...], Codes]
 
 
 def text_of(value: object) -> str:
-    """How a value is called in a condition: 2000.0, as data frames make of 2000 beside a null, is `2000`."""
+    """How a value is called in a condition: 2000.0, as data frames make of 2000 beside a null, is `2000`; a text
+    that reads like `MISSING` is in quotes."""
     if value is None or value != value:  # NaN, NaT and pandas' NA are unequal to themselves
         return MISSING
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return repr(value) if value == MISSING else str(value)
 
 
 def group_sums(group: Codes, values: Floats, size: int) -> Floats:
@@ -184,7 +194,7 @@ def _mixed_radix(codes: Sequence[Codes], cards: Sequence[int]) -> Codes:
     return key
 
 
-def _identity(codes: Sequence[Codes], labels: Sequence[Sequence[str]]) -> Codes:
+def _identity(codes: Sequence[Codes], labels: Sequence[Sequence[object]]) -> Codes:
     """One number for each combination of all dimensions; renumbered on the way where 64 bits would not do."""
     key, cells = codes[0], len(labels[0])
     for column, values in zip(codes[1:], labels[1:], strict=True):

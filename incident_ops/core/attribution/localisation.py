@@ -1,19 +1,17 @@
-"""Which combination of dimensions explains the failing rows? Entry points, and the answer as a sentence.
+"""Which combination of dimensions explains the failing rows? Entry points.
 
-The table as leaves is in `cube`, the search for rates in `rates`, that for sums and counts
-in `sums`. Why this algorithm: docs/adr/0006.
+The table as leaves is in `cube`, the search for rates in `rates`, that for sums and counts in `sums`, the answer
+in words in `answer`. Why this algorithm: docs/adr/0006.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 
 from incident_ops.core.attribution import rates, sums
-from incident_ops.core.attribution.cube import MISSING, AttributionError, Floats, Slice, leaves_of
-
-Measure = Literal["rate", "sum", "count"]
+from incident_ops.core.attribution.cube import AttributionError, Floats, Slice, leaves_of
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "rate": ("bad", "total"),
@@ -21,29 +19,6 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "count": ("actual", "expected"),
 }
 HISTORY = ("bad_before", "total_before")
-LONGEST_VALUE = 80
-MOST_NAMED = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """What explains the failing rows of one table.
-
-    Attributes:
-        slices: alternatives, best first; empty when no single slice explains it.
-        dimensions: what was looked at.
-        failing, rows: how many rows fail, of how many.
-    """
-
-    slices: tuple[Slice, ...]
-    dimensions: tuple[str, ...]
-    failing: int
-    rows: int
-
-    @property
-    def sentence(self) -> str:
-        """The answer in plain words."""
-        return sentence(self.slices, self.dimensions)
 
 
 def localise(rows: Sequence[Mapping[str, object]], dimensions: Sequence[str], *, measure: str) -> list[Slice]:
@@ -101,42 +76,6 @@ def localise_columns(
     return sums.causes(leaves, is_count=measure == "count")
 
 
-def sentence(slices: Sequence[Slice], dimensions: Sequence[str] = (), *, measure: Measure = "rate") -> str:
-    """The answer in plain words, with the share explained; or that no single slice explains it.
-
-    Of a rate's alternatives only the first is told. `dimensions` are what was looked at.
-    """
-    if not slices:
-        looked = [*dimensions[:MOST_NAMED], *(["…"] if len(dimensions) > MOST_NAMED else [])]
-        return "no single slice explains it" + (f" (looked at {', '.join(looked)})" if looked else "")
-    if measure == "rate":
-        best = slices[0]
-        whole = "" if np.isnan(best.share) else f" ({_percent(best.share)} of all rows)"
-        return f"{_percent(best.explained)} of the failing rows: {_words(best)}{whole}"
-    first, *others = slices
-    told = [f"{_percent(first.explained)} of the deviation: {_words(first)}"]
-    return "; ".join([*told, *(f"{_percent(other.explained)}: {_words(other)}" for other in others)])
-
-
-def _words(found: Slice) -> str:
-    return " and ".join(
-        f"{name} is missing" if value == MISSING else f"{name} = {_shortened(value)}"
-        for name, value in found.conditions.items()
-    )
-
-
-def _shortened(value: str) -> str:
-    plain = " ".join(value.split()) or "(empty)"
-    return plain if len(plain) <= LONGEST_VALUE else plain[: LONGEST_VALUE - 1] + "…"
-
-
-def _percent(share: float) -> str:
-    """Never "100 %" for less than all, never "0 %" for more than nothing."""
-    if 0 < share < 0.01:
-        return "< 1 %"
-    return f"{99 if 0.99 <= share < 1 - 1e-9 else round(share * 100)} %"
-
-
 def _columns_of(measure: str) -> tuple[str, ...]:
     if measure not in NEEDED:
         raise AttributionError(f"there is no measure {measure!r}: use {_list(tuple(NEEDED), 'or')}")
@@ -148,6 +87,9 @@ def _require_dimensions(dimensions: Sequence[str]) -> None:
         raise AttributionError(f"dimensions are a list of names, such as [{dimensions!r}]")
     if not dimensions:
         raise AttributionError("give at least one dimension to look at")
+    twice = [name for name, times in Counter(dimensions).items() if times > 1]
+    if twice:
+        raise AttributionError(f"the dimension {twice[0]!r} is given twice")
 
 
 def _numbers(name: str, column: Sequence[object] | Floats) -> Floats:

@@ -5,12 +5,12 @@ sentence is never believed but made anew from the slices. How the slices are fou
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from typing import Any, cast
 
+from incident_ops.core.attribution.answer import Explanation, LeftOut, Unattributed, sentence, why_not
 from incident_ops.core.attribution.cube import MISSING, MOST_CONDITIONS, Slice
-from incident_ops.core.attribution.localisation import Explanation, sentence
 from incident_ops.core.error_text import shorten
 from incident_ops.core.pii import MASKED
 
@@ -32,18 +32,24 @@ class Attribution:
         slices: alternatives, best first; empty when no single slice explains it.
         dimensions: what was looked at.
         withheld: how many slices were taken out because they name a column whose values must not be told.
+        left_out: how many columns were not looked at, and why.
+        failed: why it could not be found out; then there are no slices.
     """
 
-    slices: tuple[Slice, ...]
-    dimensions: tuple[str, ...]
+    slices: tuple[Slice, ...] = ()
+    dimensions: tuple[str, ...] = ()
     withheld: int = 0
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict[LeftOut, int])
+    failed: Unattributed | None = None
 
     @property
     def sentence(self) -> str:
         """The answer in plain words."""
+        if self.failed is not None:
+            return why_not(self.failed)
         if self.withheld and not self.slices:
             return WITHHELD
-        return sentence(self.slices, self.dimensions)
+        return sentence(self.slices, self.dimensions, left_out=self.left_out)
 
     def without(self, columns: Collection[str], *, clean: Callable[[str], str]) -> "Attribution":
         """What may be told: no slice and no dimension of `columns` (case does not matter), and no text that
@@ -54,7 +60,8 @@ class Attribution:
             return name.lower() not in hidden and clean(name) == name
 
         told = [found for found in self.slices if all(map(may_be_told, found.conditions))]
-        return Attribution(
+        return replace(
+            self,
             slices=tuple(replace(found, conditions=_cleaned(found.conditions, clean)) for found in told),
             dimensions=tuple(shorten(name, LONGEST_TEXT) for name in self.dimensions if may_be_told(name)),
             withheld=self.withheld + len(self.slices) - len(told),
@@ -62,8 +69,9 @@ class Attribution:
 
 
 def document_of(found: Explanation | Attribution) -> dict[str, Any]:
-    """`{"sentence", "slices": [{"conditions", "explained", "share", "score"}], "dimensions", "withheld"}`. Shares
-    are 0 to 1, None where not known."""
+    """`{"sentence", "slices": [{"conditions", "explained", "share", "score"}], "dimensions", "withheld",
+    "left_out": {reason: columns}, "failed"}`. Shares are 0 to 1, None where not known."""
+    failed = found.failed if isinstance(found, Attribution) else None
     return {
         "sentence": found.sentence,
         "slices": [
@@ -77,11 +85,14 @@ def document_of(found: Explanation | Attribution) -> dict[str, Any]:
         ],
         "dimensions": list(found.dimensions),
         "withheld": found.withheld if isinstance(found, Attribution) else 0,
+        "left_out": {reason.value: count for reason, count in found.left_out.items()},
+        "failed": failed.value if failed else None,
     }
 
 
 def attribution_in(document: object) -> Attribution | None:
-    """What `document_of` has written; None when the document is of any other form."""
+    """What `document_of` has written; None when the document is of any other form. Of earlier versions what they
+    did not know yet is empty."""
     if not isinstance(document, Mapping):
         return None
     fields = cast("Mapping[object, object]", document)
@@ -91,10 +102,16 @@ def attribution_in(document: object) -> Attribution | None:
     read = [_text_in(name) for name in cast("list[object]", names)[:MOST_DIMENSIONS]]
     dimensions = tuple(name for name in read if name is not None)
     slices = [_slice_in(item, dimensions) for item in cast("list[object]", items)[:MOST_SLICES]]
-    if None in read or None in slices or withheld < 0:
+    left_out, failed = _left_out_in(fields.get("left_out", {})), _failed_in(fields.get("failed"))
+    if None in read or None in slices or withheld < 0 or left_out is None:
         return None
-    told = tuple(item for item in slices if item is not None)
-    return Attribution(slices=told, dimensions=dimensions, withheld=withheld)
+    return Attribution(
+        slices=tuple(item for item in slices if item is not None),
+        dimensions=dimensions,
+        withheld=withheld,
+        left_out=left_out,
+        failed=failed,
+    )
 
 
 def _slice_in(item: object, dimensions: Sequence[str]) -> Slice | None:
@@ -118,6 +135,23 @@ def _conditions_in(conditions: object, dimensions: Sequence[str]) -> dict[str, s
     if not 0 < len(texts) == len(pairs) <= MOST_CONDITIONS:
         return None
     return {name: texts[name] for name in dict.fromkeys((*dimensions, *texts)) if name in texts}
+
+
+def _left_out_in(counts: object) -> dict[LeftOut, int] | None:
+    """A reason of a later version says nothing here."""
+    if not isinstance(counts, Mapping):
+        return None
+    given = cast("Mapping[object, object]", counts)
+    found = {reason: given.get(reason.value) for reason in LeftOut}
+    return {
+        reason: count
+        for reason, count in found.items()
+        if isinstance(count, int) and not isinstance(count, bool) and count > 0
+    }
+
+
+def _failed_in(reason: object) -> Unattributed | None:
+    return Unattributed(reason) if reason in list(Unattributed) else None
 
 
 def _part_in(number: object) -> float | None:

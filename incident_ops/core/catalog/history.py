@@ -30,22 +30,6 @@ class ChangeKind(StrEnum):
     PARTITIONS = "partitions"
     CONSUMERS = "consumers"
 
-    @property
-    def bears_on_data(self) -> bool:
-        """It changes what the asset is built from, or how; owners and wording do not."""
-        return self in _OF_DATA
-
-
-_OF_DATA = frozenset(
-    {
-        ChangeKind.ASSET_ADDED,
-        ChangeKind.EDGE_ADDED,
-        ChangeKind.EDGE_REMOVED,
-        ChangeKind.LOCATION,
-        ChangeKind.PARTITIONS,
-    }
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -89,9 +73,14 @@ def _declared(catalog: Catalog, key: str) -> AssetNode | None:
 def _of_asset(key: str, before: AssetNode | None, after: AssetNode | None) -> Iterator[Told]:
     if before is after:
         return
-    if after is None:
-        yield ChangeKind.ASSET_GONE, f"asset gone: {key} is defined in no code location any more"
-    elif before is None:
+    if after is None or after.is_named_only:
+        if before is not None and not before.is_named_only:
+            text = f"asset gone: {key} is defined in no code location any more"
+            yield (
+                ChangeKind.ASSET_GONE,
+                text + (f" ({', '.join(after.locations)} still names it)" if after else ""),
+            )
+    elif before is None or before.is_named_only:
         yield ChangeKind.ASSET_ADDED, f"asset added: {key} is now defined{_where(after)}"
     elif before != after:
         yield from _edges(key, before, after)

@@ -23,10 +23,16 @@ def merge(definitions: Iterable[AssetNode]) -> tuple[AssetNode, ...]:
     return tuple(_merged(by_key[key]) for key in sorted(by_key))
 
 
-def _weight(node: AssetNode) -> tuple[bool, bool, bool, int]:
+def _weight(node: AssetNode) -> tuple[bool, bool, bool, bool, int]:
     """The heavier definition speaks first: what builds the asset, then what owns it, then what says more."""
     said = (node.tags, node.kinds, node.description, node.upstream, node.consumers, node.runbook)
-    return (node.is_materializable, node.is_executable, bool(node.owners), sum(map(bool, said)))
+    return (
+        not node.is_named_only,
+        node.is_materializable,
+        node.is_executable,
+        bool(node.owners),
+        sum(map(bool, said)),
+    )
 
 
 def _merged(definitions: list[AssetNode]) -> AssetNode:

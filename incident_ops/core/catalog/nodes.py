@@ -34,6 +34,7 @@ class AssetNode:
         automation: label of its automation condition.
         pii_columns: columns that its definition tags `pii`.
         is_detailed: `checks` and `pii_columns` are known; they are dear to ask for.
+        is_named_only: no code location defines it; some name it as something upstream, or check it.
         is_observed: met only in events; no code location that we can read names it.
     """
 
@@ -56,6 +57,7 @@ class AssetNode:
     is_materializable: bool = False
     is_executable: bool = False
     is_detailed: bool = True
+    is_named_only: bool = False
     is_observed: bool = False
 
     @property

@@ -51,17 +51,17 @@ class Walk:
     """A breadth-first walk that goes one level at a time.
 
     Attributes:
-        level: by node, 1 for the start, 2 for its neighbours and so on, 0 for what is not reached (yet).
+        level: by node, 1 for the starts, 2 for their neighbours and so on, 0 for what is not reached (yet).
         frontier: the nodes of the last level.
-        steps: edges from the start to the frontier.
+        steps: edges from the nearest start to the frontier.
     """
 
-    def __init__(self, edges: Adjacency, start: int) -> None:
+    def __init__(self, edges: Adjacency, *starts: int) -> None:
         self._edges = edges
         self._latest = np.empty(edges.size, dtype=np.int64)
         self.level: Numbers = np.zeros(edges.size, dtype=np.int64)
-        self.level[start] = 1
-        self.frontier: Sequence[int] | Numbers = [start]
+        self.level[list(starts)] = 1
+        self.frontier: Sequence[int] | Numbers = list(starts)
         self.steps = 0
 
     def advance(self) -> bool:
@@ -94,7 +94,7 @@ class Walk:
             pass
 
     def reached(self) -> NDArray[np.bool_]:
-        """By node, whether it was reached so far; the start is not."""
+        """By node, whether it was reached so far; the starts are not."""
         return self.level > 1
 
 

@@ -69,13 +69,13 @@ class AssetGraph:
         at = self._index.get(key)
         return set() if at is None else self._keys(self._down.of(at))
 
-    def ancestors(self, key: str) -> set[str]:
-        """Every asset that `key` is built from, however far."""
-        return self._reached(self._up, key)
+    def ancestors(self, *keys: str) -> set[str]:
+        """Every asset that one of the keys is built from, however far; without the keys themselves."""
+        return self._reached(self._up, keys)
 
-    def descendants(self, key: str) -> set[str]:
-        """Every asset that is built from `key`, however far."""
-        return self._reached(self._down, key)
+    def descendants(self, *keys: str) -> set[str]:
+        """Every asset that is built from one of the keys, however far; without the keys themselves."""
+        return self._reached(self._down, keys)
 
     def hops_up(self, key: str) -> dict[str, int]:
         """Every ancestor and the edges on the shortest way to it, nearest first."""
@@ -208,11 +208,11 @@ class AssetGraph:
         """Of several nodes the one whose key comes first: a choice that no order of edges can change."""
         return min(numbers, key=lambda number: self._names[number])
 
-    def _reached(self, edges: Adjacency, key: str) -> set[str]:
-        at = self._index.get(key)
-        if at is None:
+    def _reached(self, edges: Adjacency, keys: Iterable[str]) -> set[str]:
+        starts = {at for key in keys if (at := self._index.get(key)) is not None}
+        if not starts:
             return set()
-        walk = Walk(edges, at)
+        walk = Walk(edges, *starts)
         walk.finish()
         reached = walk.reached()
         if 2 * int(np.count_nonzero(reached)) < len(self):

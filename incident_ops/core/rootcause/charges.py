@@ -18,6 +18,7 @@ from incident_ops.core.rootcause.signals import (
     CHANGES,
     OPERATIONAL,
     OUT_OF_BAND,
+    OWNED,
     Signal,
     SignalKind,
     differences,
@@ -27,6 +28,9 @@ from incident_ops.core.rootcause.upstream import Place, Step, Walk
 
 LOOK_BACK = timedelta(days=7)
 """How far back a change counts as recent where no good record says since when."""
+
+NOTICED_LATE = timedelta(minutes=10)
+"""A change of the catalog is noticed at the next reading, one of which may fail: so long after it was made."""
 
 CARRIED = 0.2  # an oddity that the record's own input has already says little against the record
 GUESSED = 0.5  # against what is proved, what only the time suggests
@@ -56,11 +60,11 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSeen:
-    """A change of the catalog that bears on what an asset is built from; one of owners or wording does not."""
+    """A change of the catalog, noticed at `at`; `kind` is one of `OF_CATALOG`."""
 
     asset: str
     at: datetime
-    kind: str
+    kind: SignalKind
     text: str
 
 
@@ -163,11 +167,13 @@ class Case:
         )
 
     def _of_catalog(self, step: Step) -> Iterator[Signal]:
+        """What was built before a change cannot have come of it, nor can what the last good build had read too.
+        Of an asset that is gone there will be nothing newer."""
         until = self.walk.symptom.occurred_at
         since = step.good.at if step.good else until - LOOK_BACK
         for change in sorted(self._context.changes, key=lambda c: (c.at, c.kind, c.text)):
-            if change.asset == step.asset and since < change.at <= until:
-                yield Signal(kind=SignalKind.CATALOG, summary=change.text, weight=CATALOG)
+            if change.asset == step.asset and since < change.at <= until and _can_have_made(change, step):
+                yield Signal(kind=change.kind, summary=change.text, weight=_WEIGHT_OF[change.kind])
 
     def _explains(self, signal: Signal, step: Step) -> bool:
         """What is late is late for want of data. But a check of freshness that failed on a record looked at what
@@ -201,6 +207,15 @@ class Case:
         is_seen = any(signal.kind not in CHANGES for signal in signals)
         score = weight * (SEEN if is_seen else UNSEEN) ** step.hops * (GUESSED if step.guesses else 1)
         return Charge(step=step, evidence=signals, own=own, score=score)
+
+
+_WEIGHT_OF = {SignalKind.CATALOG: CATALOG, SignalKind.ASSET_GONE: CATALOG, SignalKind.OWNER: OWNED}
+
+
+def _can_have_made(change: ChangeSeen, step: Step) -> bool:
+    if step.record is None or change.kind is SignalKind.ASSET_GONE:
+        return True
+    return step.record != step.good and change.at <= step.record.at + NOTICED_LATE
 
 
 def _all_below(place: Place, readers: Mapping[Place, Sequence[Place]]) -> set[Place]:

@@ -190,6 +190,7 @@ def test_the_catalog_is_replaced_and_keeps_every_field(store: SqlStore, open_ano
         is_materializable=True,
         is_executable=True,
         is_detailed=False,
+        is_named_only=True,
         is_observed=True,
     )
     bare, fresh = (
