@@ -4,6 +4,7 @@ One incident's story is `terminal_story`'s, the drawing of the lineage `terminal
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -41,8 +42,9 @@ def show_audience(ledger: Sequence[Mapping[str, Any]]) -> None:
         return
     rows = [("recipient", "kind", "at", "ended")]
     for entry in ledger:
-        ended = entry["ended_at"] or ("" if entry["kind"] == "end" else "not yet")
-        rows.append((entry["recipient"], entry["kind"], entry["at"], ended))
+        still = "" if entry["kind"] == "end" else "not yet"
+        ended = moment(datetime.fromisoformat(entry["ended_at"])) if entry["ended_at"] else still
+        rows.append((entry["recipient"], entry["kind"], moment(datetime.fromisoformat(entry["at"])), ended))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         out.print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

@@ -112,8 +112,8 @@ def _by_consumer(reached: Iterable[Reached]) -> dict[str, list[Reached]]:
 
 
 def _taking_in_bad(impact: Impact) -> Iterable[Hit]:
-    """What is to wait: at risk, or built in spite of it."""
-    return (hit for hit in (*impact.at_risk, *impact.tainted) if hit.takes_in_bad)
+    """What is to wait: at risk, perhaps at risk, or built in spite of it."""
+    return (hit for hit in (*impact.at_risk, *impact.in_doubt, *impact.tainted) if hit.takes_in_bad)
 
 
 def _by_owner(hits: Iterable[Hit], owners_of: Callable[[str], Collection[str]]) -> dict[str, list[str]]:

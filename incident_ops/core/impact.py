@@ -84,13 +84,44 @@ class Viewer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
     """By asset, each list sorted. A partitioned asset can be in several lists, with different partitions; one that
-    was rebuilt from good data while its upstream is bad again is healed and at risk."""
+    was rebuilt from good data while its upstream is bad again is healed and at risk.
+
+    Attributes:
+        in_doubt: what would take in data that was bad and is not known to be good yet (see `in_doubt`).
+    """
 
     tainted: tuple[Hit, ...] = ()
     at_risk: tuple[Hit, ...] = ()
     healed: tuple[Hit, ...] = ()
     consumers: tuple[Reached, ...] = ()
     viewers: tuple[Viewer, ...] = ()
+    in_doubt: tuple[Hit, ...] = ()
+
+
+def in_doubt(known: Impact, doubted: Impact) -> Impact:
+    """What is said while newer records of a failing asset are not judged yet: what held bad data stays tainted
+    until they are, and nothing else becomes so.
+
+    Args:
+        known: of the records known to be bad.
+        doubted: as if those not judged were bad as well.
+    """
+    tainted = {hit.asset: hit for hit in known.tainted}
+    healed = {hit.asset for hit in known.healed} - tainted.keys()
+    kept = {hit.asset: hit for hit in doubted.tainted if hit.asset in healed}
+    at_risk = {hit.asset for hit in known.at_risk}
+    return replace(
+        known,
+        tainted=_by_asset(tainted | kept),
+        healed=tuple(hit for hit in known.healed if hit.asset not in kept),
+        consumers=tuple(
+            sorted(
+                (*known.consumers, *(reached for reached in doubted.consumers if reached.asset in kept)),
+                key=lambda r: (r.consumer, r.asset),
+            )
+        ),
+        in_doubt=tuple(hit for hit in doubted.at_risk if hit.asset not in at_risk),
+    )
 
 
 def impact_of(

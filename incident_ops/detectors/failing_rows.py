@@ -13,7 +13,8 @@ import dagster as dg
 
 from incident_ops.core.metrics import Measured
 from incident_ops.core.pii import MASKED, mask
-from incident_ops.detectors.attribution import AttributionError, explain_failing_rows
+from incident_ops.detectors.attributing import attributed
+from incident_ops.detectors.attribution import quoted
 from incident_ops.detectors.factory import DetectorError, Finding
 from incident_ops.detectors.scope import Scope
 
@@ -63,13 +64,20 @@ class FailingRows:
 
 
 def finding_of(
-    scope: Scope, data: "Data", failing: FailingRows, *, at_most: float, context_columns: Sequence[str] | None
+    scope: Scope,
+    data: "Data",
+    failing: FailingRows,
+    *,
+    at_most: float,
+    context_columns: Sequence[str] | None,
+    dimensions: Sequence[str] | None,
 ) -> Finding:
     """Counts the failing rows and, where they are more than is tolerated, shows what helps to find them.
 
     Args:
         at_most: rows (an int) or a share of all rows (a float) that may fail.
         context_columns: columns that the sample shows beside the rule's own; None for the first few.
+        dimensions: columns along which the failing rows are looked at; None for those that tell the most.
 
     Raises:
         DetectorError: there is no such context column.
@@ -83,7 +91,7 @@ def finding_of(
         summary=_summary(count, everything, failing.what, data.note, tolerated=passed),
         metadata={
             **({} if count == 0 else _evidence(scope, data, failing, context_columns)),
-            **({} if passed or count == everything else _explained(scope, data, failing)),
+            **({} if passed or count == everything else _explained(scope, data, failing, dimensions)),
         },
         metrics=[
             Measured(metric=FAILING_ROWS, value=count, score=0.0 if passed else 0.5),
@@ -195,14 +203,11 @@ def _plain(value: Any) -> Any:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-def _explained(scope: Scope, data: "Data", failing: FailingRows) -> Mapping[str, dg.MetadataValue]:
-    connection = data.duckdb
-    if connection is None or failing.marked is None:
+def _explained(
+    scope: Scope, data: "Data", failing: FailingRows, dimensions: Sequence[str] | None
+) -> Mapping[str, dg.MetadataValue]:
+    if data.duckdb is None or failing.marked is None:
         return {}
-    query = str(data.backend.compile(failing.marked))
-    hidden = [*scope.pii, *failing.columns]  # the rule's own columns would explain it by itself
-    try:
-        with data.limit():
-            return explain_failing_rows(connection, query, f'"{MARK}"', pii=hidden).metadata()
-    except AttributionError:
-        return {}  # no column has few enough values to be one to look along
+    rows = str(data.backend.compile(failing.marked))
+    about = [*failing.columns, MARK]
+    return attributed(scope, data, rows, quoted(MARK), about=about, dimensions=dimensions)

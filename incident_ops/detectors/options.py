@@ -1,7 +1,7 @@
 """Options of several kinds in one call: each part of a detector takes its own. All are checked when a factory is
 called: what is wrong in them would else be found by the first run, at night."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import wraps
 from inspect import Parameter, signature
@@ -85,6 +85,14 @@ def _sample(value: object) -> int:
     return require_whole("sample", value, least=1)
 
 
+def _dimensions(value: object) -> Sequence[str]:
+    names = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    columns = [name for name in cast("Sequence[object]", names) if isinstance(name, str)]
+    if not columns or len({name.casefold() for name in columns}) < len(names):
+        raise DetectorError(f"dimensions={value!r} is no list of columns, such as ['channel'], each once")
+    return columns
+
+
 def _holidays(value: object) -> frozenset[date]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise DetectorError(f"holidays={value!r} is no list of dates: give [{value!r}]")
@@ -108,4 +116,5 @@ _USABLE: Mapping[str, Callable[[object], object]] = {
     "timeout": _timeout,
     "sample": _sample,
     "holidays": _holidays,
+    "dimensions": _dimensions,
 }

@@ -13,12 +13,11 @@ from incident_ops.core.metrics import Measured
 from incident_ops.core.pii import MASKED
 from incident_ops.core.reconciliation import ROWS, Difference, Sums, differences
 from incident_ops.detectors.beside import one_asset, opened_beside, usable_read
-from incident_ops.detectors.factory import DetectorError, Finding, build_checks
+from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import require_columns
 from incident_ops.detectors.options import besides, only, with_usable_options
 from incident_ops.detectors.reading import ReadOptions, opened
 from incident_ops.detectors.row_counts import reported_rows
-from incident_ops.detectors.rules import RuleOptions
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Asset, Assets, Target, targets_of
 
@@ -43,6 +42,10 @@ class _Plan:
     other_read: ReadOptions
 
 
+class ReconciliationOptions(CheckOptions, ReadOptions, total=False):
+    """Options of checks and of reading."""
+
+
 @with_usable_options
 def build_reconciliation_checks(
     assets: Assets,
@@ -53,7 +56,7 @@ def build_reconciliation_checks(
     by: str | tuple[str, str] | None = None,
     window: Window | None = None,
     tolerance: float = 0.0,
-    **options: Unpack[RuleOptions],
+    **options: Unpack[ReconciliationOptions],
 ) -> list[dg.AssetChecksDefinition]:
     """One check `reconciliation` for each asset: that it agrees with another one in its row count and in sums of
     columns, overall or in each window of a key. It runs after both are built.

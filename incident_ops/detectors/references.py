@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import dagster as dg
 
 from incident_ops.core.alert import Nature
+from incident_ops.detectors.attributing import AttributionOptions
 from incident_ops.detectors.beside import one_asset, opened_beside, usable_read
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import (
@@ -74,7 +75,8 @@ def build_referential_integrity_checks(
             Default: none.
         context_columns: what the sample of failing rows (ten) shows beside the column; by default the first
             columns of the table. Columns tagged `pii` are masked.
-        options: where the data is (`ReadOptions`) and those of every check (`CheckOptions`).
+        options: where the data is (`ReadOptions`), `dimensions` (`AttributionOptions`), and those of every check
+            (`CheckOptions`).
 
     Raises:
         DetectorError: a column without references or the reverse, `blocking` where references are told by name
@@ -89,6 +91,7 @@ def build_referential_integrity_checks(
         there={"partition_column": None, **usable_read(references_read)},
         at_most=at_most,
         context_columns=context_columns,
+        dimensions=options.get("dimensions"),
     )
     return [
         check
@@ -98,7 +101,7 @@ def build_referential_integrity_checks(
             targets,
             [given] if given else declared_references(target, targets),
             look_at,
-            besides(options, ReadOptions),
+            besides(options, ReadOptions, AttributionOptions),
         )
     ]
 
@@ -115,6 +118,7 @@ class _Looking:
     there: ReadOptions
     at_most: float
     context_columns: Sequence[str] | None
+    dimensions: Sequence[str] | None
 
     def given(self, scope: Scope, references: Sequence[Reference]) -> Finding:
         with opened(scope, self.read) as data:
@@ -150,7 +154,14 @@ class _Looking:
 
     def _finding(self, scope: Scope, data: "Data", referred: "Data", reference: Reference) -> Finding:
         failing = dangling_rows(data, referred, reference.column, reference.to_column, reference.to)
-        return finding_of(scope, data, failing, at_most=self.at_most, context_columns=self.context_columns)
+        return finding_of(
+            scope,
+            data,
+            failing,
+            at_most=self.at_most,
+            context_columns=self.context_columns,
+            dimensions=self.dimensions,
+        )
 
 
 def _given(column: str | None, references: tuple[Asset, str] | None) -> Reference | None:

@@ -13,6 +13,7 @@ import dagster as dg
 
 from incident_ops.core.alert import Nature
 from incident_ops.detectors.accepted_values import declared_values, held_against, without_null
+from incident_ops.detectors.attributing import AttributionOptions
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import (
     MARK,
@@ -37,8 +38,8 @@ KEY_METADATA = "incident_ops/key"
 """Of a definition: the column, or the list of columns, that tell its rows apart."""
 
 
-class RuleOptions(CheckOptions, ReadOptions, total=False):
-    """Options of checks and of reading."""
+class RuleOptions(CheckOptions, ReadOptions, AttributionOptions, total=False):
+    """Options of checks, of reading and of attribution."""
 
 
 @with_usable_options
@@ -64,7 +65,8 @@ def build_uniqueness_checks(
         at_most: rows (an int), or a share of the rows (a float of 0 to 1), that may fail. Default: none.
         context_columns: what the sample of failing rows (ten) shows beside the key; by default the first columns.
             Columns tagged `pii` are masked.
-        options: where the data is (`ReadOptions`, but `sample`) and those of every check (`CheckOptions`).
+        options: where the data is (`ReadOptions`, but `sample`), `dimensions` (`AttributionOptions`), and those of
+            every check (`CheckOptions`).
 
     Raises:
         DetectorError: an option that cannot be used, or no assets. In the check: there is no such column.
@@ -75,7 +77,7 @@ def build_uniqueness_checks(
     if columns is not None and not columns:
         raise DetectorError("columns=[] is no key: name its columns, or leave columns=… out")
     given = [columns] if isinstance(columns, str) else columns
-    read = only(options, ReadOptions)
+    read, dimensions = only(options, ReadOptions), options.get("dimensions")
 
     def look(scope: Scope) -> Finding:
         with opened(scope, read) as data:
@@ -83,7 +85,9 @@ def build_uniqueness_checks(
             for key in keys:
                 require_columns(key, data.table.columns, of=scope.target.name)
             failing = repeated_rows(data, keys)
-            return finding_of(scope, data, failing, at_most=at_most, context_columns=context_columns)
+            return finding_of(
+                scope, data, failing, at_most=at_most, context_columns=context_columns, dimensions=dimensions
+            )
 
     return build_checks(
         assets,
@@ -91,7 +95,7 @@ def build_uniqueness_checks(
         nature=Nature.FIELD_HEALTH,
         name="uniqueness",
         description="No two rows have the same key" if given is None else f"{', '.join(given)}: no value twice",
-        options=besides(options, ReadOptions),
+        options=besides(options, ReadOptions, AttributionOptions),
     )
 
 
@@ -129,7 +133,8 @@ def build_accepted_values_checks(
         context_columns: what the sample of failing rows (ten) shows beside the column; by default the first
             columns of the table. Columns tagged `pii` are masked, and of such a `column` no value is named.
         history: where people's answers are remembered; by default in Dagster's event log.
-        options: where the data is (`ReadOptions`) and those of every check (`CheckOptions`).
+        options: where the data is (`ReadOptions`), `dimensions` (`AttributionOptions`), and those of every check
+            (`CheckOptions`).
 
     Raises:
         DetectorError: values without a column, no values, an option that cannot be used, or no assets. In the
@@ -141,7 +146,7 @@ def build_accepted_values_checks(
     if values is not None and column is None:
         raise DetectorError("values=[…] are of no column: name it with column=…, or leave both out")
     given = {column: without_null(values)} if column is not None and values is not None else None
-    read = only(options, ReadOptions)
+    read, dimensions = only(options, ReadOptions), options.get("dimensions")
 
     def look(scope: Scope) -> Finding:
         declared = given or {
@@ -150,7 +155,9 @@ def build_accepted_values_checks(
         with opened(scope, read) as data:
 
             def found(failing: FailingRows) -> Finding:
-                return finding_of(scope, data, failing, at_most=at_most, context_columns=context_columns)
+                return finding_of(
+                    scope, data, failing, at_most=at_most, context_columns=context_columns, dimensions=dimensions
+                )
 
             if declared:
                 return held_against(scope, data, declared, found)
@@ -165,7 +172,7 @@ def build_accepted_values_checks(
         description=f"{column} has one of the {len(given[column])} accepted values"
         if given and column
         else f"{which} has only accepted values: those declared, else those it had so far",
-        options=besides(options, ReadOptions),
+        options=besides(options, ReadOptions, AttributionOptions),
     )
 
 

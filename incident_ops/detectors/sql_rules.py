@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 import dagster as dg
 
 from incident_ops.core.alert import Nature
+from incident_ops.detectors.attributing import AttributionOptions
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.failing_rows import finding_of, require_tolerance
 from incident_ops.detectors.options import besides, only, with_usable_options
@@ -60,8 +61,8 @@ def build_sql_checks(
         context_columns: what the sample of failing rows (ten) shows; by default the first columns of the table
             that the query returns. Columns tagged `pii` are masked. Of several rules the sample is of the first
             that fails.
-        options: where the data is (`ReadOptions`) and those of every check (`CheckOptions`). Two queries on one
-            asset need two names: `name="no_negative_amounts"`.
+        options: where the data is (`ReadOptions`), `dimensions` (`AttributionOptions`), and those of every check
+            (`CheckOptions`). Two queries on one asset need two names: `name="no_negative_amounts"`.
 
     Raises:
         DetectorError: an empty query, one that does not speak of `{table}`, an option that cannot be used, or no
@@ -78,7 +79,8 @@ def build_sql_checks(
             read,
             at_most=at_most,
             context_columns=context_columns,
-            options=besides(options, ReadOptions),
+            dimensions=options.get("dimensions"),
+            options=besides(options, ReadOptions, AttributionOptions),
         )
     ]
 
@@ -90,6 +92,7 @@ def _checks(
     *,
     at_most: float,
     context_columns: Sequence[str] | None,
+    dimensions: Sequence[str] | None,
     options: CheckOptions,
 ) -> list[dg.AssetChecksDefinition]:
     """
@@ -109,6 +112,7 @@ def _checks(
                     replace(rows, what=f"break the rule {name}") if name else rows,
                     at_most=at_most,
                     context_columns=context_columns,
+                    dimensions=dimensions,
                 )
                 for name, rows in failing.items()
             }

@@ -12,22 +12,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ops.core import rootcause
-from incident_ops.core.alert import AlertKind, CheckSeverity, Nature
+from incident_ops.core.alert import AlertKind
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.catalog.history import ChangeKind
 from incident_ops.core.findings import Findings, recorded
-from incident_ops.core.impact import Impact, impact_of
+from incident_ops.core.impact import Impact, impact_of, in_doubt
 from incident_ops.core.importance import Importance, importance
 from incident_ops.core.incident import Incident
-from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
-from incident_ops.core.member import Member
-from incident_ops.core.provenance import Facts, Materialization, Provenance, RecordKind, Ref
+from incident_ops.core.provenance import Facts, Provenance, RecordKind, Ref
 from incident_ops.core.rootcause import Suspect, investigate
 from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.rootcause.recurrence import WINDOW
 from incident_ops.core.rootcause.signals import SignalKind
 from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.audience import tell_the_audience
+from incident_ops.engine.bad_records import bad_columns, bad_records, unjudged_records
 from incident_ops.engine.desk import Desk
 from incident_ops.engine.evidence import asset_of, history_of, symptoms_of
 from incident_ops.engine.forecast import Outlook, harm_ahead, late_in, look_ahead
@@ -255,78 +254,20 @@ def _impact_of(tx: Transaction, incident: Incident, provenance: Provenance, cata
     if not bad:
         return Impact()
     below = {ref.asset for ref in bad}
-    below |= {key for asset in below for key in catalog.graph.descendants(asset)}
+    below |= catalog.graph.descendants(*below)
     views = tx.history.views(below, since=incident.started_at - VIEWS_BEFORE)
     columns = columns_told(record for asset in below for record in provenance.records(asset))
     named = bad_columns(incident, columns)
-    return impact_of(bad, provenance, catalog, catalog.graph, views=views, bad_columns=named, columns=columns)
+
+    def impact(refs: Collection[Ref]) -> Impact:
+        return impact_of(refs, provenance, catalog, catalog.graph, views=views, bad_columns=named, columns=columns)
+
+    unjudged = unjudged_records(incident, provenance)
+    return in_doubt(impact(bad), impact(bad | unjudged)) if unjudged else impact(bad)
 
 
 VIEWS_BEFORE = timedelta(days=1)
 """Clocks differ, and a bad record is older than its first alert; what is not tainted is left out anyway."""
-
-
-def bad_columns(incident: Incident, columns: ColumnGraph) -> set[ColumnRef]:
-    """The columns that the checks on an asset name, of the assets on which every failing check names some that the
-    asset has: of any other asset all is bad."""
-    bad: set[ColumnRef] = set()
-    whole: set[str] = set()
-    for member in incident.members:
-        if _tells_of_bad_data(member):
-            named = member.declared.columns if member.declared is not None else ()
-            refs = {ColumnRef(asset=asset_of(member), column=name) for name in named}
-            if refs and all(columns.has(ref) for ref in refs):
-                bad |= refs
-            else:
-                whole.add(asset_of(member))
-    return {ref for ref in bad if ref.asset not in whole}
-
-
-def bad_records(incident: Incident, provenance: Provenance) -> set[Ref]:
-    """The records that the incident's checks found bad and have not found good since, and those in which their
-    trouble is proved to begin. Late and unbuilt assets have no bad record."""
-    bad: set[Ref] = set()
-    for member in incident.members:
-        if not _tells_of_bad_data(member):
-            continue
-        records = _records_of(member, provenance)
-        still = {r.ref for r in records if _is_still_bad(r, member, provenance)}
-        bad |= still
-        if still and member.origin is not None:
-            bad.add(member.origin)
-    return bad
-
-
-def _is_still_bad(record: Materialization, member: Member, provenance: Provenance) -> bool:
-    """By the verdicts on it. A failure that names no record overrules an older pass: the record is bad until the
-    check passes, and stays so if it passes because another was built."""
-    if provenance.is_bad(record) or not provenance.verdicts_on(record):
-        return True
-    if member.materialization is not None:
-        return False
-    newest = provenance.latest(record.asset, partition=record.partition, by=member.healthy_at)
-    return member.healthy_at is None or newest != record
-
-
-def _tells_of_bad_data(member: Member) -> bool:
-    is_of_content = member.nature not in (Nature.FRESHNESS, Nature.PIPELINE)
-    is_error = member.check_severity is CheckSeverity.ERROR
-    return (
-        member.subject.asset is not None and member.kind is AlertKind.CHECK_FAILED and is_of_content and is_error
-    )
-
-
-def _records_of(member: Member, provenance: Provenance) -> list[Materialization]:
-    """The first one found bad, and later ones of the same place that were found bad too."""
-    asset = asset_of(member)
-    first = None
-    if member.materialization is not None:
-        first = provenance.get(Ref(asset=asset, id=member.materialization), by=member.last_fired_at)
-    first = first or provenance.latest(asset, partition=member.partition, by=member.first_fired_at)
-    if first is None:
-        return []
-    later = [r for r in provenance.history(asset, partition=first.partition) if r.at > first.at]
-    return [first, *(r for r in later if provenance.is_bad(r))]
 
 
 # ---- forecast

@@ -78,19 +78,34 @@ def heads_of(members: Iterable[Member], provenance: Provenance) -> dict[MemberKe
 
 
 def history_of(history: History, members: Sequence[Member], graph: AssetGraph) -> Provenance:
-    """All that root cause and impact ask: by pointer both ways, and, for what has no pointers, the newest records
-    of the assets around by lineage."""
+    """All that root cause and impact ask: by pointer both ways, from the failing records and from what was built
+    in their place since, and, for what has no pointers, the newest records of the assets around by lineage."""
     assets = {asset_of(member) for member in members}
     refs = refs_of(members) | {m.origin for m in members if m.origin is not None}
     unnamed = [_moment_of(member) for member in members if member.materialization is None]
     refs |= {record.ref for record in history.before(unnamed, limit=1)}
-    roots = {ref.asset for ref in refs} | assets
-    below = {key for asset in roots for key in graph.descendants(asset)}
+    below = graph.descendants(*assets, *(ref.asset for ref in refs)) - assets
     above = _nearest_above(assets, graph)
-    found = gather(history, refs, descendants=below | above | assets).provenance
     recent = history.latest_of(above | assets, limit=RECENT_RECORDS)
+    refs |= _built_since(refs, assets, recent)
+    found = gather(history, refs, descendants=below | above | assets).provenance
+    recent += history.latest_of(_without_pointers(below, found), limit=RECENT_RECORDS)
     verdicts = history.evaluations({record.ref for record in recent})
     return found.with_more(recent, verdicts)
+
+
+def _built_since(refs: Collection[Ref], assets: Collection[str], recent: Iterable[Materialization]) -> set[Ref]:
+    """Later records of the failing assets: they may be bad too, and others may be built from them."""
+    first: dict[str, int] = {}
+    for ref in refs:
+        first[ref.asset] = min(ref.id, first.get(ref.asset, ref.id))
+    return {r.ref for r in recent if r.asset in assets and r.id > first.get(r.asset, _AFTER_ALL)}
+
+
+def _without_pointers(assets: Iterable[str], found: Provenance) -> set[str]:
+    """Of these only time says what they were built from, each record from what was newest then."""
+    newest = {asset: max(found.records(asset), key=lambda r: (r.at, r.id), default=None) for asset in assets}
+    return {asset for asset, record in newest.items() if record is not None and not record.inputs}
 
 
 def _moment_of(member: Member) -> Materialization:

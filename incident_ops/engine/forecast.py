@@ -17,6 +17,7 @@ from incident_ops.core.forecast import Expected, Verdict, between, clock_text, f
 from incident_ops.core.forecast.arrivals import LateSince
 from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, Ticks, TimeWindow, next_deadlines
 from incident_ops.core.forecast.habits import NEWEST
+from incident_ops.core.forecast.under_way import RunsUnderWay, builds_of, nothing_under_way
 from incident_ops.core.incident import Incident
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization, RecordKind
@@ -52,8 +53,10 @@ class Outlook:
 
     Attributes:
         records: as JSON has them, soonest deadline first: `asset`, `deadline`, `eta`, `eta_high`, `verdict`,
-            `path`, `basis`, `raised_at` (null until it was said that the deadline will be missed).
-        news: a sentence for each deadline that it is to be said of now.
+            `path`, `basis`, `raised_at` (null until it was said that the deadline will be missed, and when that
+            was taken back).
+        news: a sentence for each deadline of which it is to be said now that it will be missed, or that it will be
+            made after all.
         next_harm: the earliest deadline ahead that will be missed.
     """
 
@@ -87,7 +90,7 @@ def look_ahead(
     ticks: Ticks,
     previous: Mapping[int, Sequence[Mapping[str, Any]]],
     now: datetime,
-    running: Mapping[str, datetime] | None = None,
+    under_way: RunsUnderWay = nothing_under_way,
 ) -> dict[int, Outlook]:
     """Number → outlook, for each open incident of those given.
 
@@ -98,7 +101,7 @@ def look_ahead(
     Args:
         catalog: lineage, and the freshness policies that make the deadlines.
         previous: number → the records returned last time, so that nothing is said twice.
-        running: asset → when its build that is under way began.
+        under_way: asked once, and only when there is something to forecast.
     """
     late = {incident.number: late_in(incident) for incident in incidents if incident.is_open}
     terms = {node.key: node.freshness for node in catalog.nodes if node.freshness is not None}
@@ -110,6 +113,8 @@ def look_ahead(
             soonest = {n: _soonest(catalog.graph, late[n], _only(deadlines, below[n]), now) for n in late}
             regions = {n: between(catalog.graph, late[n], soonest[n]) for n in late}
             records = _records(history, catalog, set[str]().union(*regions.values()))
+        held_up = set[str]().union(*regions.values())
+        builds = builds_of(under_way(held_up), catalog.graph) if held_up else {}
         for number, region in regions.items():
             found[number] = forecast(
                 late[number],
@@ -117,7 +122,7 @@ def look_ahead(
                 [m for asset in _with_inputs(catalog, region) for m in records[asset]],
                 soonest[number],
                 now=now,
-                running=running,
+                builds=builds,
             )
     return {n: _outlook(found.get(n, ()), previous.get(n, ()), now=now) for n in late}
 
@@ -198,9 +203,15 @@ def _outlook(expected: Sequence[Expected], previous: Sequence[Mapping[str, Any]]
         if each.verdict is Verdict.WILL_MISS and raised_at is None:
             news.append(_sentence(each, now))
             raised_at = _text(now)
+        elif each.verdict in _IN_TIME and raised_at is not None:
+            news.append(_taken_back(each, now))
+            raised_at = None
         records.append(_record(each, raised_at))
     records += _let_go(previous, {each.asset for each in expected}, now)
     return Outlook(records=tuple(records), news=tuple(news), next_harm=next_harm(expected))
+
+
+_IN_TIME = (Verdict.WILL_MAKE, Verdict.MAY_MISS)
 
 
 def _let_go(previous: Iterable[Mapping[str, Any]], known: Collection[str], now: datetime) -> list[Record]:
@@ -219,6 +230,14 @@ def _sentence(expected: Expected, now: datetime) -> str:
     deadline = clock_text(expected.deadline, now)
     eta = clock_text(expected.eta + timedelta(seconds=59, microseconds=999_999), now)
     return f"{expected.asset} will miss its deadline {deadline}: expected {eta} at the earliest ({expected.basis})"
+
+
+def _taken_back(expected: Expected, now: datetime) -> str:
+    """All three in whole minutes rounded down, so that what is earlier is so as told, too."""
+    eta, deadline = clock_text(expected.eta, now), clock_text(expected.deadline, now)
+    if_unlucky = f"; with bad luck {clock_text(expected.eta_high, now)}"
+    unlucky = if_unlucky if expected.verdict is Verdict.MAY_MISS else ""
+    return f"{expected.asset} is expected {eta} after all, before its deadline {deadline}{unlucky} ({expected.basis})"
 
 
 def _record(expected: Expected, raised_at: str | None) -> Record:

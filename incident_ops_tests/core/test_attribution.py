@@ -5,7 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from incident_ops.core.attribution import AttributionError, Slice, localise, localise_columns, sentence
+from incident_ops.core.attribution import (
+    OTHER,
+    AttributionError,
+    LeftOut,
+    Slice,
+    localise,
+    localise_columns,
+    sentence,
+)
 from incident_ops.core.errors import IncidentOpsError
 from incident_ops_tests.benchmarks.attribution import SumTable, f1_of_sums
 
@@ -139,6 +147,25 @@ def test_a_missing_value_is_a_value_that_can_be_the_cause() -> None:
     assert sentence(found).startswith("100 % of the failing rows: channel is missing (")
 
 
+@pytest.mark.parametrize(
+    ("value", "conditions"),
+    [
+        ("(other)", [{"channel": "(other)"}]),  # as Google Analytics writes it
+        (OTHER, []),
+        ("(missing)", [{"channel": "'(missing)'"}]),
+        (None, [{"channel": "(missing)"}]),
+    ],
+)
+def test_a_text_that_reads_like_a_marker_is_a_value_like_any_other(
+    value: object, conditions: list[dict[str, str]]
+) -> None:
+    rows = [
+        {"channel": channel, "bad": 50 if place == 0 else 0, "total": 100}
+        for place, channel in enumerate([value, "web", "ios", OTHER if value is not OTHER else "mail", "(else)"])
+    ]
+    assert [s.conditions for s in localise(rows, ["channel"], measure="rate")][:1] == conditions
+
+
 def test_numbers_as_dimensions_are_named_as_people_write_them() -> None:
     rows = [{"bitrate": b, "bad": 50 if b == 2000.0 else 0, "total": 100} for b in (500.0, 1200.0, 2000.0, 4000.0)]
     assert localise(rows, ["bitrate"], measure="rate")[0].conditions == {"bitrate": "2000"}
@@ -172,6 +199,7 @@ GOOD: Row = {"a": "x", "bad": 1, "total": 10, "bad_before": 0, "total_before": 1
         ({}, "ratio", ["a"], "there is no measure 'ratio': use 'rate', 'sum' or 'count'"),
         ({}, "rate", [], "give at least one dimension to look at"),
         ({}, "rate", "a", r"dimensions are a list of names, such as \['a'\]"),
+        ({}, "rate", ["a", "a"], "the dimension 'a' is given twice"),
         ({}, "rate", ["b"], "a row has no 'b': a rate needs 'bad' and 'total' in each"),
         ({"bad": -1}, "rate", ["a"], "'bad' holds a negative number, and it counts rows"),
         ({"actual": -1}, "count", ["a"], "'actual' holds a negative number, and it counts rows"),
@@ -210,3 +238,23 @@ B = Slice(conditions={"b": "y\n z"}, explained=0.996, score=0.2, share=0.002)
 )
 def test_the_answer_in_words(slices: list[Slice], measure: str, words: str) -> None:
     assert sentence(slices, "abcdefg", measure=measure) == words  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "words"),
+    [
+        ({}, "(looked at a)"),
+        ({LeftOut.PERSONAL: 1}, "(looked at a; not at 1 column of personal data)"),
+        ({LeftOut.MANY_VALUES: 2}, "(looked at a; not at 2 columns of too many values)"),
+        (
+            {LeftOut.LESS_TELLING: 4, LeftOut.MANY_VALUES: 2, LeftOut.TYPE: 1},
+            "(looked at a; not at 7 columns: 2 of too many values, 1 of fractions or nested values,"
+            " 4 that tell less than these)",
+        ),
+    ],
+)
+def test_that_nothing_explains_it_is_said_with_what_was_not_looked_at(
+    left_out: dict[LeftOut, int], words: str
+) -> None:
+    assert sentence([], ["a"], left_out=left_out) == f"no single slice explains it {words}"
+    assert sentence([A], ["a"], left_out=left_out) == "60 % of the failing rows: a = x"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incident_ops.core.alert import Evidence
-from incident_ops.core.attribution import Explanation, Slice
+from incident_ops.core.attribution import Explanation, LeftOut, Slice, Unattributed
 from incident_ops.core.attribution.record import WITHHELD, Attribution, attribution_in, document_of
 from incident_ops.core.error_text import redact
 from incident_ops.core.pii import MASKED, mask
@@ -37,6 +37,8 @@ def test_an_explanation_is_written_with_its_own_sentence() -> None:
         "slices": [],
         "dimensions": ["channel"],
         "withheld": 0,
+        "left_out": {},
+        "failed": None,
     }
 
 
@@ -44,6 +46,28 @@ def test_rounding_that_leaves_a_share_above_one_is_no_reason_to_lose_it() -> Non
     document = document_of(replace(FOUND, slices=(replace(BEST, explained=1 + 1e-12),)))
     assert document["slices"][0]["explained"] == 1
     assert attribution_in(document) is not None
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        replace(FOUND, slices=(), left_out={LeftOut.MANY_VALUES: 3, LeftOut.PERSONAL: 1}),
+        *(Attribution(failed=reason) for reason in Unattributed),
+    ],
+)
+def test_what_was_not_looked_at_and_why_nothing_is_known_survive_the_way(found: Attribution) -> None:
+    read = attribution_in(json.loads(json.dumps(document_of(found), sort_keys=True)))
+    assert read == found
+    assert read is not None and read.without([], clean=redact).sentence == found.sentence
+    assert read.sentence.startswith(
+        "the failing rows could not be attributed: " if found.failed else "no single slice explains it (looked at "
+    )
+
+
+def test_a_document_of_an_earlier_version_is_read_and_a_reason_of_a_later_one_passed_over() -> None:
+    earlier = {name: value for name, value in GOOD.items() if name not in ("left_out", "failed")}
+    later = GOOD | {"left_out": {"too_dull": 3, "type": "many", "personal": True}, "failed": "asleep"}
+    assert attribution_in(earlier) == attribution_in(later) == FOUND
 
 
 SLICE = GOOD["slices"][0]
@@ -63,6 +87,7 @@ SLICE = GOOD["slices"][0]
         GOOD | {"dimensions": [1]},
         GOOD | {"withheld": "2"},
         GOOD | {"withheld": -1},
+        GOOD | {"left_out": 3},
         *(
             GOOD | {"slices": [SLICE | wrong]}
             for wrong in (

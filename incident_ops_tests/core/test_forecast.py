@@ -7,6 +7,7 @@ import pytest
 
 from incident_ops.core.forecast import Expected, Verdict, between, clock_text, forecast, next_harm, route_text
 from incident_ops.core.forecast.arrivals import LateSince
+from incident_ops.core.forecast.under_way import Run, builds_of
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization
 from incident_ops_tests.builders import T0, minutes
@@ -24,10 +25,10 @@ def ahead(
     due: Mapping[str, datetime] | datetime = TEN,
     history: Iterable[Materialization] = PAST,
     graph: AssetGraph = LINE,
-    running: Mapping[str, datetime] | None = None,
+    runs: Iterable[Run] = (),
 ) -> tuple[Expected, ...]:
     deadlines = due if isinstance(due, Mapping) else {"cfo_dash": due}
-    return forecast(dict.fromkeys(late, LATE), graph, history, deadlines, now=at, running=running)
+    return forecast(dict.fromkeys(late, LATE), graph, history, deadlines, now=at, builds=builds_of(runs, graph))
 
 
 def test_the_arrival_is_the_sum_of_the_builds_on_the_way() -> None:
@@ -87,15 +88,73 @@ def test_what_lies_beside_the_way_is_not_spoken_of() -> None:
     assert ahead() == ()
 
 
+def run(*to_come: str, began: float | None, built: Mapping[str, float] | None = None, failed: str = "") -> Run:
+    """Minutes after nine; None for one that waits in the queue."""
+    return Run(
+        started_at=None if began is None else minutes(began),
+        to_come=frozenset(to_come),
+        built={key: minutes(minute) for key, minute in (built or {}).items()},
+        failed=frozenset(failed.split()),
+    )
+
+
 def test_a_build_under_way_counts_from_its_start() -> None:
-    (found,) = ahead("raw", at=minutes(30), running={"raw": minutes(24)})
+    (found,) = ahead("raw", at=minutes(30), runs=[run("raw", began=24)])
     assert found.eta == minutes(24 + 22)
-    assert "raw is being built since 09:24 UTC" in found.basis
+    assert found.basis.endswith("raw is being built since 09:24 UTC")
 
 
 def test_a_build_that_takes_longer_than_usual_is_expected_any_moment() -> None:
-    (found,) = ahead("raw", at=minutes(50), running={"raw": minutes(24)})
+    (found,) = ahead("raw", at=minutes(50), runs=[run("raw", began=24)])
     assert found.eta == minutes(50 + 12)
+
+
+@pytest.mark.parametrize(
+    ("runs", "eta", "begins"),
+    [
+        pytest.param([run("raw", began=None)], 52, "raw waits in the run queue", id="queued"),
+        pytest.param([run("raw", "orders", "cfo_dash", began=24)], 46, "raw is being built", id="the whole way"),
+        pytest.param([run("orders", began=24)], 36, "orders is being built since 09:24", id="with what is there"),
+        pytest.param([run("cfo_dash", began=None)], 35, "cfo_dash waits in the run queue", id="queued below"),
+        pytest.param([run("orders", began=10, built={"raw": 28})], 40, "orders is being built since 09:28", id="turn"),
+        pytest.param([run("raw", began=29), run("raw", began=24)], 46, "raw is being built since 09:24", id="two"),
+        pytest.param([run("orders", began=24, failed="raw")], 52, "as if raw", id="skipped"),
+        pytest.param([run("cfo_dash", "orders", began=24, failed="raw")], 52, "as if raw", id="skipped after it"),
+        pytest.param([run("aside", began=24)], 52, "as if raw", id="of something else"),
+    ],
+)
+def test_what_runs_have_still_to_build_comes_from_them(runs: list[Run], eta: float, begins: str) -> None:
+    """Asked at half past nine; 22 minutes from raw, 12 from orders, 5 of the dashboard alone."""
+    (found,) = ahead("raw", at=minutes(30), runs=runs)
+    assert found.eta == minutes(eta)
+    assert begins in found.basis
+
+
+def test_in_one_run_no_asset_waits_for_its_usual_time() -> None:
+    """Usually by the clock at six; this run has it right after raw."""
+    past: list[Materialization] = []
+    for day in range(9):
+        raw = built("raw", T0 - timedelta(days=9 - day, hours=5, minutes=(day * 37) % 120), took=10)
+        past += [raw, built("dash", T0 - timedelta(days=9 - day, hours=3), took=5, reads={"raw": raw})]
+    graph = AssetGraph.from_edges([("raw", "dash")])
+    due = {"dash": minutes(60)}
+    (alone,) = ahead("raw", due=due, graph=graph, history=past)
+    (together,) = ahead("raw", due=due, graph=graph, history=past, runs=[run("raw", "dash", began=-2)])
+    assert "dash starts at its usual times" in alone.basis
+    assert together.eta == minutes(8 + 5)
+    assert "usual times" not in together.basis
+
+
+def test_a_run_that_hangs_keeps_no_warning_back() -> None:
+    """Its process was killed, and it stays "started" for ever; a new one beside it counts."""
+    dead, now = run("raw", began=-24 * 60), minutes(45)
+    (found,) = ahead("raw", at=now, runs=[dead])
+    assert found.verdict is Verdict.WILL_MISS
+    assert found.basis.endswith(
+        "its run of 2026-11-19 09:00 UTC takes far longer than any before and is not counted on"
+    )
+    (found,) = ahead("raw", at=now, runs=[dead, run("raw", began=36)])
+    assert (found.eta, found.verdict) == (minutes(36 + 22), Verdict.WILL_MAKE)
 
 
 def test_a_known_repair_is_counted_from() -> None:

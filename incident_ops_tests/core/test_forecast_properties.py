@@ -35,11 +35,11 @@ def ask(
     late: set[str],
     *,
     at: datetime = T0,
-    running: Mapping[str, datetime] | None = None,
+    builds: Mapping[str, Sequence[Build]] | None = None,
 ) -> dict[str, Expected]:
     since = dict.fromkeys(late, LateSince(since=T0))
     graph = AssetGraph.from_edges(edges, nodes=KEYS)
-    return {e.asset: e for e in forecast(since, graph, records(minutes), DEADLINES, now=at, running=running)}
+    return {e.asset: e for e in forecast(since, graph, records(minutes), DEADLINES, now=at, builds=builds)}
 
 
 def usual(minutes: list[int]) -> timedelta:
@@ -112,8 +112,8 @@ def test_arrivals_do_not_come_nearer_by_waiting_nor_lie_in_the_past(
 ) -> None:
     """And so a deadline that will be missed stays missed while nothing happens but time."""
     now = T0 + timedelta(minutes=wait)
-    under_way = {key: T0 - timedelta(minutes=ago) for key, ago in running.items()}
-    before, after = ask(edges, past, late, running=under_way), ask(edges, past, late, at=now, running=under_way)
+    builds = {key: [Build(since=T0 - timedelta(minutes=ago))] for key, ago in running.items()}
+    before, after = ask(edges, past, late, builds=builds), ask(edges, past, late, at=now, builds=builds)
     assert_none_is_earlier(before, after)
     assert all(each.eta >= now for each in after.values())
     given_up = {key for key, each in before.items() if each.verdict in (Verdict.WILL_MISS, Verdict.MISSED)}

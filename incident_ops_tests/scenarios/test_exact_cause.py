@@ -7,7 +7,7 @@ import pytest
 from incident_ops.core.catalog import AssetNode
 from incident_ops.core.status import CauseClass, Resolution
 from incident_ops.engine.triage import change
-from incident_ops_tests.scenarios.shop import BAD, GOOD, Shop, opened_in, pipeline, way
+from incident_ops_tests.scenarios.shop import BAD, GOOD, UNCHECKED, Shop, opened_in, pipeline, way
 from incident_ops_tests.scenarios.story import Story
 
 
@@ -267,3 +267,63 @@ def test_an_installation_that_kept_no_history_reads_it_once_more(shop: Shop, bro
     shop.story.tick()
     assert shop.shown()["suspects"][0]["materialization"] == broken
     assert shop.told("start") == ["cfo@acme.test"]
+
+
+def test_only_a_pass_says_that_the_data_is_good_again(shop: Shop, broken: int):
+    """A build alone heals nothing while the check that found the data bad has not looked at it."""
+    shop.builds(BAD, "rev_daily")
+    shop.story.tick()
+    shop.builds(UNCHECKED, "orders", "rev_daily")
+    shop.story.tick()
+    assert (shop.told("start"), shop.told("end")) == (["cfo@acme.test"], [])
+    shown = shop.shown()["impact"]
+    assert [hit["asset"] for hit in shown["tainted"]] == ["cfo_dash", "orders", "rev_daily"]
+    assert [hit["asset"] for hit in shown["healed"]] == ["raw"]
+    shop.checks(passed=False)
+    shop.story.tick()
+    assert (shop.told("start"), shop.told("end")) == (["cfo@acme.test"], []), "it was bad all the time"
+    shop.builds(GOOD, "orders", "rev_daily")
+    shop.checks(passed=True)
+    shop.story.tick()
+    assert (shop.told("start"), shop.told("end")) == (["cfo@acme.test"], ["cfo@acme.test"])
+
+
+def test_what_is_built_for_the_first_time_from_data_not_judged_yet_alarms_nobody(shop: Shop, broken: int):
+    shop.story.tick()
+    shop.builds(UNCHECKED, "orders")
+    shop.builds(UNCHECKED, "rev_daily")
+    shop.story.tick()
+    assert shop.told("start") == []
+    shop.checks(passed=False)
+    shop.story.tick()
+    assert shop.told("start") == ["cfo@acme.test"], "now it is known"
+
+
+def test_who_shows_the_second_bad_build_hears_no_all_clear_while_it_is_shown(shop: Shop):
+    """orders fails twice; rev_daily is built from the second; orders alone is repaired."""
+    shop.builds(GOOD, "raw", "orders", "rev_daily")
+    for _ in range(2):
+        shop.builds(UNCHECKED, "orders")
+        shop.checks(passed=False)
+    shop.builds(UNCHECKED, "rev_daily")
+    shop.story.tick()
+    assert shop.told("start") == ["cfo@acme.test"]
+    shop.builds(GOOD, "orders")
+    shop.checks(passed=True)
+    shop.story.tick()
+    assert [hit["asset"] for hit in shop.shown()["impact"]["tainted"]] == ["cfo_dash", "rev_daily"]
+    assert shop.told("end") == []
+
+
+def test_what_was_built_from_bad_data_stays_bad_when_what_lies_between_is_built_again(shop: Shop):
+    """Without pointers: orders is bad, then rev_daily and cfo_dash are built, then rev_daily once more."""
+    story = shop.story
+    for asset in ("orders", "rev_daily", "cfo_dash", "rev_daily"):
+        story.instance.report_runless_asset_event(dg.AssetMaterialization(asset))
+        story.clock.catch_up()
+        if asset == "orders":
+            story.reports_check("orders", "enough", passed=False)
+    story.tick()
+    impact = shop.shown()["impact"]
+    assert [hit["asset"] for hit in impact["tainted"]] == ["cfo_dash", "orders", "rev_daily"]
+    assert len(next(hit for hit in impact["tainted"] if hit["asset"] == "rev_daily")["materializations"]) == 2

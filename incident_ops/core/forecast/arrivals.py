@@ -4,8 +4,8 @@ Deadlines and words are `forecast`'s business, how long each build takes is lear
 """
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,11 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from incident_ops.core.forecast.habits import FEW, Habit, Way
+from incident_ops.core.forecast.under_way import Build
 from incident_ops.core.lineage import AssetGraph
 
 SCENARIOS = 200
 """Futures that are played through for the pessimistic arrival; its 90 % quantile rests on the worst twenty."""
 BAD_LUCK = 0.9
+AN_HOUR = 3_600.0
+HANGS_AFTER = 3
+"""Times its longest known build, and an hour at least: a run whose process was killed may stay "started" for ever,
+and would keep every warning back."""
 
 Seconds = npt.NDArray[np.float64]
 """Shape (1 + SCENARIOS,): first with every duration at its median, then by scenario."""
@@ -34,10 +39,12 @@ class LateSince:
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """When an asset is there, and the asset whose arrival decided it (None: its own repair or build did)."""
+    """When an asset is there, the asset whose arrival decided it (None: its own repair or build did), and the
+    build under way that will bring it."""
 
     seconds: Seconds
     after: str | None = None
+    build: Build | None = None
 
 
 class Arrivals:
@@ -49,7 +56,8 @@ class Arrivals:
     Args:
         habits: of every asset of the region.
         late: asset → since when.
-        running: asset → when its build that is under way began.
+        builds: asset → its builds under way (see `under_way.builds_of`). The asset is there when the first of them
+            ends, or when it would be without them, whichever comes first.
         region: the assets to be looked at; nothing outside holds anything up.
     """
 
@@ -59,16 +67,17 @@ class Arrivals:
         habits: Mapping[str, Habit],
         graph: AssetGraph,
         late: Mapping[str, LateSince],
-        running: Mapping[str, datetime],
+        builds: Mapping[str, Sequence[Build]],
         now: datetime,
         region: Collection[str],
     ) -> None:
-        self._habits, self._late, self._running, self._now = habits, late, running, now
+        self._habits, self._late, self._now = habits, late, now
         waiting = [(up, key) for key in region for up in graph.parents(key) - habits[key].idle if up in habits]
         self._waits = AssetGraph.from_edges(waiting, nodes=region)
         cycle_of = {key: cycle for cycle in self._waits.cycles() for key in cycle}
         starts = [key for key in region if key in late]
         held_up = {key for start in starts for key in (start, *self._waits.descendants(start))}
+        self._builds = {key: builds.get(key, ()) for key in held_up}
         self._arrivals: dict[str, _Arrival] = {}
         for key in self._waits.topological(held_up):
             if key not in cycle_of:
@@ -89,12 +98,20 @@ class Arrivals:
         scenarios = self._arrivals[key].seconds[1:]
         return max(self.usual(key), timedelta(seconds=float(np.quantile(scenarios, BAD_LUCK))))
 
+    def build(self, key: str) -> Build | None:
+        """The build under way that brings the asset."""
+        return self._arrivals[key].build
+
+    def hanging(self, key: str) -> Build | None:
+        """A build that is taken to have died, if there is one."""
+        return next((build for build in self._builds[key] if self._hangs(key, build)), None)
+
     def path(self, key: str) -> tuple[str, ...]:
         """The critical path: from the late asset (or the one being built now) to this one, both included."""
         way = (key,)
         while (after := self._arrivals[way[0]].after) is not None:
             way = (*self._way(after, way[0])[:-1], *way)
-        if way[0] in self._late or way[0] in self._running:
+        if way[0] in self._late or self._arrivals[way[0]].build is not None:
             return way
         ways = [self._way(late, way[0]) for late in self._arrivals if late in self._late]  # inside a cycle
         return (*min(filter(None, ways), key=lambda each: (len(each), each))[:-1], *way)
@@ -105,11 +122,32 @@ class Arrivals:
         return self._waits.path(upstream, key) or ()
 
     def _arrival(self, key: str) -> _Arrival:
+        """By the first of the builds under way, or without them."""
+        built = [self._built(key, build) for build in self._builds[key] if not self._hangs(key, build)]
+        ways = [*built, self._waited_for(key)]
+        first = min(ways, key=lambda way: way.seconds[0])
+        return replace(first, seconds=np.min([way.seconds for way in ways], axis=0))
+
+    def _built(self, key: str, build: Build) -> _Arrival:
+        building = _building(key, self._habits[key])
+        after = [up for up in build.after & self._waits.parents(key) if up in self._arrivals]
+        if after:
+            ready = self._last_of(after)
+            return _Arrival(ready.seconds + building, ready.after, build)
+        return _Arrival(np.maximum(0, building - self._taken(build)), build=build)
+
+    def _taken(self, build: Build) -> float:
+        """Seconds; a queued one is taken to begin now. Clocks of different machines may differ."""
+        return max(0.0, (self._now - build.since).total_seconds()) if build.since is not None else 0.0
+
+    def _hangs(self, key: str, build: Build) -> bool:
+        habit = self._habits[key]
+        longest = max((*habit.durations, *habit.responses), default=float("inf"))
+        return not build.after and self._taken(build) > max(AN_HOUR, HANGS_AFTER * longest)
+
+    def _waited_for(self, key: str) -> _Arrival:
         habit = self._habits[key]
         building = _building(key, habit)
-        if key in self._running:
-            since = (self._now - self._running[key]).total_seconds()
-            return _Arrival(np.maximum(0, building - since))
         ready = self._ready([key])
         if ready.after is None:
             return _Arrival(ready.seconds + building)
@@ -125,13 +163,13 @@ class Arrivals:
 
     def _ready(self, keys: Sequence[str]) -> _Arrival:
         """When the last thing that these wait for is there: something upstream, or their own repair."""
-        upstream = sorted({up for key in keys for up in self._waits.parents(key) if up in self._arrivals})
-        repairs = [self._repair(self._late[key]) for key in keys if key in self._late]
-        seconds = np.max([*repairs, *(self._arrivals[up].seconds for up in upstream)], axis=0)
-        last = max(upstream, key=lambda up: self._arrivals[up].seconds[0], default=None)
-        if last is not None and repairs and max(each[0] for each in repairs) > self._arrivals[last].seconds[0]:
-            last = None
-        return _Arrival(seconds, last)
+        upstream = {up for key in keys for up in self._waits.parents(key) if up in self._arrivals}
+        repairs = [_Arrival(self._repair(self._late[key])) for key in keys if key in self._late]
+        last = [self._last_of(upstream)] if upstream else []
+        return _last([*last, *repairs])
+
+    def _last_of(self, upstream: Iterable[str]) -> _Arrival:
+        return _last([_Arrival(self._arrivals[up].seconds, up) for up in sorted(upstream)])
 
     def _repair(self, late: LateSince) -> Seconds:
         wait = (late.repaired_at - self._now).total_seconds() if late.repaired_at else 0.0
@@ -143,6 +181,12 @@ class Arrivals:
             return ready
         last, every = (habit.last_start - self._now).total_seconds(), habit.every.total_seconds()
         return np.maximum(ready, last + np.ceil((ready - last) / every) * every)
+
+
+def _last(arrivals: Sequence[_Arrival]) -> _Arrival:
+    """The first of those that are equally late; by scenario the latest of all."""
+    last = max(arrivals, key=lambda arrival: arrival.seconds[0])
+    return _Arrival(np.max([arrival.seconds for arrival in arrivals], axis=0), last.after)
 
 
 def _response(key: str, habit: Habit, building: Seconds) -> Seconds:

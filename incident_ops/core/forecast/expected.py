@@ -5,7 +5,7 @@ earliest and with bad luck? How long each build takes is learnt in `habits`, wha
 `deadlines`. What the forecast assumes is written down in docs/adr/0009.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from enum import StrEnum
 from incident_ops.core.durations import format_duration
 from incident_ops.core.forecast.arrivals import Arrivals, LateSince
 from incident_ops.core.forecast.habits import FEW, Habit, Way, habits_of
+from incident_ops.core.forecast.under_way import Build
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization
 
@@ -61,7 +62,7 @@ def forecast(
     deadlines: Mapping[str, datetime],
     *,
     now: datetime,
-    running: Mapping[str, datetime] | None = None,
+    builds: Mapping[str, Sequence[Build]] | None = None,
 ) -> tuple[Expected, ...]:
     """The arrival of each late asset, and of each asset that waits for one, that has a deadline; soonest first.
 
@@ -77,17 +78,16 @@ def forecast(
         history: the newest records of what lies between the late assets and those with deadlines (see
             `between`), and of their inputs.
         deadlines: asset → its next deadline (see `deadlines.next_deadlines`).
-        running: asset → when its build that is under way began.
+        builds: asset → its builds under way (see `under_way.builds_of`).
     """
     region = between(graph, late, deadlines)
     if not region:
         return ()
-    habits, running = habits_of(history, region), running or {}
-    arrivals = Arrivals(habits=habits, graph=graph, late=late, running=running, now=now, region=region)
+    habits = habits_of(history, region)
+    arrivals = Arrivals(habits=habits, graph=graph, late=late, builds=builds or {}, now=now, region=region)
     expected: list[Expected] = []
     for asset in deadlines.keys() & arrivals.assets:
         eta, high = now + arrivals.usual(asset), now + arrivals.with_bad_luck(asset)
-        path = arrivals.path(asset)
         expected.append(
             Expected(
                 asset=asset,
@@ -95,8 +95,8 @@ def forecast(
                 eta=eta,
                 eta_high=high,
                 verdict=_verdict(deadlines[asset], eta, high, now),
-                path=path,
-                basis=_basis(path, eta, habits, late=late, running=running, now=now),
+                path=arrivals.path(asset),
+                basis=_basis(arrivals, asset, habits, late=late, now=now),
             )
         )
     return tuple(sorted(expected, key=lambda each: (each.deadline, each.asset)))
@@ -127,22 +127,17 @@ def _verdict(deadline: datetime, eta: datetime, high: datetime, now: datetime) -
 
 
 def _basis(
-    path: Sequence[str],
-    eta: datetime,
+    arrivals: Arrivals,
+    asset: str,
     habits: Mapping[str, Habit],
     *,
     late: Mapping[str, LateSince],
-    running: Mapping[str, datetime],
     now: datetime,
 ) -> str:
-    first, below = path[0], [(key, habits[key]) for key in path[1:]]
-    said = [_learnt([(first, habits[first]), *below], format_duration(eta - now))]
-    if first in running:
-        said.append(f"{first} is being built since {clock_text(running[first], now)}")
-    elif (repaired_at := late[first].repaired_at) is not None:
-        said.append(f"{first} repaired at {clock_text(repaired_at, now)}")
-    else:
-        said.append(f"as if {first}, late since {clock_text(late[first].since, now)}, were repaired now")
+    path = arrivals.path(asset)
+    said = [_learnt([(key, habits[key]) for key in path], format_duration(arrivals.usual(asset)))]
+    said += _begins(arrivals, path[0], late, now)
+    below = [(key, habits[key]) for key in path[1:] if arrivals.build(key) is None]
     said += [
         f"{key} starts at its usual times, every {format_duration(habit.every)}"
         for key, habit in below
@@ -152,6 +147,21 @@ def _basis(
         follow = "follow" if len(assumed) > 1 else "follows"
         said.append(f"assuming that {route_text(assumed, ', ')} {follow} at once")
     return "; ".join(said)
+
+
+def _begins(arrivals: Arrivals, first: str, late: Mapping[str, LateSince], now: datetime) -> Iterator[str]:
+    """What is assumed of the asset at which the path begins."""
+    if (build := arrivals.build(first)) is not None:
+        under_way = (
+            f"is being built since {clock_text(build.since, now)}" if build.since else "waits in the run queue"
+        )
+        yield f"{first} {under_way}"
+    elif (repaired_at := late[first].repaired_at) is not None:
+        yield f"{first} repaired at {clock_text(repaired_at, now)}"
+    else:
+        yield f"as if {first}, late since {clock_text(late[first].since, now)}, were repaired now"
+    if (hanging := arrivals.hanging(first)) is not None and hanging.since is not None:
+        yield f"its run of {clock_text(hanging.since, now)} takes far longer than any before and is not counted on"
 
 
 def _learnt(path: Sequence[tuple[str, Habit]], took: str) -> str:

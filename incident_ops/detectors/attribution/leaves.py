@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from incident_ops.core.attribution import OTHER
-from incident_ops.core.attribution.cube import text_of
 from incident_ops.detectors.attribution.dimensions import FRACTIONAL
 from incident_ops.detectors.attribution.source import BAD, Source, key, literal
 
@@ -54,7 +53,7 @@ def values_of(source: Source, dimensions: Sequence[str]) -> dict[str, Values]:
 def leaves(
     source: Source, values: Mapping[str, Sequence[str | None]]
 ) -> tuple[dict[str, list[Any]], dict[str, Sequence[Any]]]:
-    """Columns of the leaves: the dimensions as text, `bad` and `total`.
+    """Columns of the leaves: the dimensions, `bad` and `total`.
 
     Args:
         values: for each dimension those that are told apart.
@@ -81,6 +80,6 @@ def _code(column: str, kind: str, told: Sequence[str | None]) -> str:
     return f"CASE {' '.join(cases)} ELSE {len(told)} END::UTINYINT" if told else "0::UTINYINT"
 
 
-def _label(value: str | None, kind: str) -> str | None:
+def _label(value: str | None, kind: str) -> str | float | None:
     """A whole number that a data frame made a fraction is told as what it is."""
-    return text_of(float(value)) if value is not None and kind in FRACTIONAL else value
+    return float(value) if value is not None and kind in FRACTIONAL else value

@@ -1,4 +1,4 @@
-"""The rows that are asked about, in DuckDB: a table, a query or a relation, and the condition on which one fails."""
+"""The rows that are asked about, in DuckDB: a table, a query or a relation, and on what condition one fails."""
 
 import json
 import re
@@ -71,10 +71,11 @@ class Source:
         found: set[str] = set()
         for parts, is_nested in _columns_in(tree, is_nested=False):
             names = [part.lower() for part in parts]
-            if is_nested and self.called not in names[:-1]:
+            if self.called in names[:-1]:
+                names = names[names.index(self.called) + 1 :]
+            elif is_nested:
                 continue
-            # of `orders.amount` the last that is a column, of a field of a struct (`payload.amount`) the struct
-            found.update([name for name in names if name in known][-1:])
+            found.update([name for name in names if name in known][:1])  # of `payload.amount` the struct
         return found
 
 

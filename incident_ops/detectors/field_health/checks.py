@@ -6,17 +6,17 @@ from typing import Any, Unpack
 import dagster as dg
 
 from incident_ops.core.alert import Nature
-from incident_ops.core.attribution import AttributionError
 from incident_ops.core.metrics import Measured
 from incident_ops.core.profile import PROFILE_METADATA, Metric, TableProfile, document_of
-from incident_ops.detectors.attribution import explain_failing_rows, quoted
+from incident_ops.detectors.attributing import AttributionOptions, attributed
+from incident_ops.detectors.attribution import quoted
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.field_health.past import Past
 from incident_ops.detectors.field_health.verdicts import GONE, Verdict, verdicts_on, worst_first
 from incident_ops.detectors.field_health.wording import NO_ROWS, summary, table_of
 from incident_ops.detectors.learnt import LearntOptions
 from incident_ops.detectors.options import besides, only, with_usable_options
-from incident_ops.detectors.reading import Data, ReadOptions, ReadTimeout, TableChanged, opened, require_ibis
+from incident_ops.detectors.reading import Data, ReadOptions, TableChanged, opened, require_ibis
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Assets, Target
 
@@ -51,8 +51,8 @@ COLUMNS = "column_count"
 Columns = Collection[str] | Callable[[Target], Collection[str] | None] | None
 
 
-class FieldHealthOptions(CheckOptions, LearntOptions, ReadOptions, total=False):
-    """Options of checks, of learning and of reading."""
+class FieldHealthOptions(CheckOptions, LearntOptions, ReadOptions, AttributionOptions, total=False):
+    """Options of checks, of learning, of reading and of attribution."""
 
 
 @with_usable_options
@@ -78,15 +78,15 @@ def build_field_health_checks(
     least .25, and more than chance makes of so few rows (`core.drift`).
 
     On DuckDB a finding of null, blank, zero, negative, NaN or infinite rows says which slice of the rows explains
-    it, or that no single one does (two more scans, of a failing table only). Of columns tagged `pii` nothing but
-    rates and counts is told. A table without rows passes: it has no field to look at.
+    it, that no single one does, or why that is not known (more scans, of a failing table only). Of columns tagged
+    `pii` nothing but rates and counts is told. A table without rows passes: it has no field to look at.
 
     Args:
         columns: names, or a callable from the `Target` to them; by default all.
         metrics: what is judged and remembered: names of `core.profile.Metric`, which also has `min`, `max`,
             `stddev`, `p05` … `p95`, lengths of texts and `js`.
-        options: `sensitivity`, `holidays` and `history` (`LearntOptions`), where the data is (`ReadOptions`), and
-            those of every check (`CheckOptions`).
+        options: `sensitivity`, `holidays` and `history` (`LearntOptions`), where the data is (`ReadOptions`),
+            `dimensions` (`AttributionOptions`), and those of every check (`CheckOptions`).
 
     Raises:
         DetectorError: no such metric, an option that cannot be used, or no assets.
@@ -94,15 +94,16 @@ def build_field_health_checks(
     """
     require_ibis()
     chosen = _metrics(metrics)
-    learnt, read = only(options, LearntOptions), only(options, ReadOptions)
+    learnt, read, dimensions = only(options, LearntOptions), only(options, ReadOptions), options.get("dimensions")
 
     def look(scope: Scope) -> Finding:
         past = Past.of(scope, learnt)
         wanted = columns(scope.target) if callable(columns) else columns
         try:
-            return _looked(scope, past, read, chosen, wanted)
+            return _looked(scope, past, read, dimensions, chosen, wanted)
         except TableChanged:
-            return _looked(scope, past, read, chosen, wanted)  # what it has now; what went is told to be gone
+            # what it has now; what went is told to be gone
+            return _looked(scope, past, read, dimensions, chosen, wanted)
 
     return build_checks(
         assets,
@@ -110,7 +111,7 @@ def build_field_health_checks(
         nature=Nature.FIELD_HEALTH,
         name="field_health",
         description="Rates, distinctness, means and distributions of the columns against what is usual",
-        options=besides(options, LearntOptions, ReadOptions),
+        options=besides(options, LearntOptions, ReadOptions, AttributionOptions),
     )
 
 
@@ -125,7 +126,12 @@ def _metrics(names: Collection[Metric | str]) -> frozenset[Metric]:
 
 
 def _looked(
-    scope: Scope, past: Past, read: ReadOptions, metrics: Collection[Metric], columns: Collection[str] | None
+    scope: Scope,
+    past: Past,
+    read: ReadOptions,
+    dimensions: Sequence[str] | None,
+    metrics: Collection[Metric],
+    columns: Collection[str] | None,
 ) -> Finding:
     from incident_ops.detectors.profile import profile_of  # Ibis is optional
 
@@ -144,7 +150,7 @@ def _looked(
         return Finding(
             passed=not out,
             summary=summary(profile, out, [v for v in verdicts if v.is_learning], len(verdicts)),
-            metadata={**_metadata(profile, verdicts, out), **_explanation(out, data, scope)},
+            metadata={**_metadata(profile, verdicts, out), **_explanation(out, data, scope, dimensions)},
             metrics=[Measured(metric=COLUMNS, value=len(profile.columns)), *(v.measured for v in verdicts)],
             columns=list(dict.fromkeys(verdict.measured.column for verdict in out)),
         )
@@ -196,18 +202,13 @@ def _left_out(profile: TableProfile) -> dict[str, dict[str, int]]:
     return {name: rows for name, rows in counts.items() if rows}
 
 
-def _explanation(out: Sequence[Verdict], data: Data, scope: Scope) -> dict[str, Any]:
-    """Which rows the worst rate comes from, or that they are in no one slice; nothing where the engine is another,
-    or there is no column to look at."""
+def _explanation(
+    out: Sequence[Verdict], data: Data, scope: Scope, dimensions: Sequence[str] | None
+) -> dict[str, Any]:
+    """Which rows the worst rate comes from, or that they are in no one slice; nothing on another engine."""
     rates = [v for v in out if v.measured.metric != GONE and v.is_above and v.measured.metric in CONDITIONS]
-    connection = data.duckdb
-    if not rates or connection is None:
+    if not rates:
         return {}
     worst = rates[0].measured
     failing = CONDITIONS[Metric(worst.metric)].format(quoted(worst.column))
-    try:
-        with data.limit():
-            explanation = explain_failing_rows(connection, data.sql, failing, pii=scope.pii)
-    except (AttributionError, ReadTimeout):
-        return {}  # the finding stands without it
-    return explanation.metadata()
+    return attributed(scope, data, data.sql, failing, about=[worst.column], dimensions=dimensions)

@@ -1,0 +1,92 @@
+"""What an incident's checks say of records and columns: which are bad, and of which nothing is known yet."""
+
+from incident_ops.core.alert import AlertKind, CheckSeverity, Nature
+from incident_ops.core.incident import Incident
+from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
+from incident_ops.core.member import Member
+from incident_ops.core.provenance import Materialization, Provenance, Ref
+from incident_ops.engine.evidence import asset_of
+
+
+def bad_columns(incident: Incident, columns: ColumnGraph) -> set[ColumnRef]:
+    """The columns that the checks on an asset name, of the assets on which every failing check names some that the
+    asset has: of any other asset all is bad."""
+    bad: set[ColumnRef] = set()
+    whole: set[str] = set()
+    for member in incident.members:
+        if _tells_of_bad_data(member):
+            named = member.declared.columns if member.declared is not None else ()
+            refs = {ColumnRef(asset=asset_of(member), column=name) for name in named}
+            if refs and all(columns.has(ref) for ref in refs):
+                bad |= refs
+            else:
+                whole.add(asset_of(member))
+    return {ref for ref in bad if ref.asset not in whole}
+
+
+def bad_records(incident: Incident, provenance: Provenance) -> set[Ref]:
+    """The records that the incident's checks found bad and have not found good since, and those in which their
+    trouble is proved to begin. Late and unbuilt assets have no bad record."""
+    bad: set[Ref] = set()
+    for member in incident.members:
+        if not _tells_of_bad_data(member):
+            continue
+        records = _records_of(member, provenance)
+        still = {r.ref for r in records if _is_still_bad(r, member, provenance)}
+        bad |= still
+        if still and member.origin is not None:
+            bad.add(member.origin)
+    return bad
+
+
+def unjudged_records(incident: Incident, provenance: Provenance) -> set[Ref]:
+    """What was built after a bad record and was not looked at yet by the check that found it bad, as long as that
+    check fails and nobody has closed the incident: only a pass says that the data is good again."""
+    return {
+        record.ref
+        for member in incident.members
+        if incident.is_open and _tells_of_bad_data(member) and member.healthy_at is None
+        for record in _later_records(member, provenance)
+        if all(verdict.check != member.subject.check for verdict in provenance.verdicts_on(record))
+    }
+
+
+def _later_records(member: Member, provenance: Provenance) -> list[Materialization]:
+    first = _first_record(member, provenance)
+    if first is None:
+        return []
+    return [r for r in provenance.history(first.asset, partition=first.partition) if r.at > first.at]
+
+
+def _is_still_bad(record: Materialization, member: Member, provenance: Provenance) -> bool:
+    """By the verdicts on it. A failure that names no record overrules an older pass: the record is bad until the
+    check passes, and stays so if it passes because another was built."""
+    if provenance.is_bad(record) or not provenance.verdicts_on(record):
+        return True
+    if member.materialization is not None:
+        return False
+    newest = provenance.latest(record.asset, partition=record.partition, by=member.healthy_at)
+    return member.healthy_at is None or newest != record
+
+
+def _tells_of_bad_data(member: Member) -> bool:
+    is_of_content = member.nature not in (Nature.FRESHNESS, Nature.PIPELINE)
+    is_error = member.check_severity is CheckSeverity.ERROR
+    return (
+        member.subject.asset is not None and member.kind is AlertKind.CHECK_FAILED and is_of_content and is_error
+    )
+
+
+def _records_of(member: Member, provenance: Provenance) -> list[Materialization]:
+    """The first one found bad, and later ones of the same place that were found bad too."""
+    first = _first_record(member, provenance)
+    later = [r for r in _later_records(member, provenance) if provenance.is_bad(r)]
+    return [first, *later] if first is not None else []
+
+
+def _first_record(member: Member, provenance: Provenance) -> Materialization | None:
+    asset = asset_of(member)
+    first = None
+    if member.materialization is not None:
+        first = provenance.get(Ref(asset=asset, id=member.materialization), by=member.last_fired_at)
+    return first or provenance.latest(asset, partition=member.partition, by=member.first_fired_at)
