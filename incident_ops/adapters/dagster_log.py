@@ -49,6 +49,17 @@ class LogRow:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetRow:
+    """What an event of a run says of an asset, without the event. `at` is epoch seconds."""
+
+    run_id: str
+    key: AssetKey
+    step: str | None
+    type: str
+    at: float
+
+
 def decoded(row: LogRow) -> EventLogEntry:
     """Raises one of `UNREADABLE`."""
     return deserialize_value(row.text, EventLogEntry)
@@ -98,6 +109,19 @@ class DagsterLog:
             .group_by(table.dagster_event_type)
         )
         return {found[0]: found[1] for found in self._fetch(query)}
+
+    def assets_of_runs(self, run_ids: Collection[str], *, types: Collection[DagsterEventType]) -> list[AssetRow]:
+        """The events of these types about assets, in the order of the log."""
+        table = SqlEventLogStorageTable.c
+        query = sa.select(
+            table.run_id, table.asset_key, table.step_key, table.dagster_event_type, table.timestamp
+        ).where(table.dagster_event_type.in_([t.value for t in types]), table.asset_key.is_not(None))
+        return [
+            AssetRow(run_id=found[0], key=key, step=found[2], type=found[3], at=_epoch(found[4]))
+            for some in _pieces(sorted(run_ids), _MOST_IDS)
+            for found in self._fetch(query.where(table.run_id.in_(some)).order_by(table.id))
+            if (key := AssetKey.from_db_string(found[1])) is not None
+        ]
 
     # ---- check executions, which outlive their events
 

@@ -219,6 +219,7 @@ def wire(instance: "dg.DagsterInstance", held: InForce, *, now: datetime, in_for
     from incident_ops.adapters.dagster_catalog import GraphQLCatalog
     from incident_ops.adapters.dagster_deadlines import cron_ticks
     from incident_ops.adapters.dagster_events import DagsterEvents
+    from incident_ops.adapters.dagster_under_way import RunsUnderWay
     from incident_ops.adapters.dagster_workspace import WorkspaceFile
 
     store, settings = held.store, held.settings
@@ -242,6 +243,7 @@ def wire(instance: "dg.DagsterInstance", held: InForce, *, now: datetime, in_for
         policy=policy_of(settings, in_foreground=in_foreground),
         sinks=sinks_of(settings, store, now=now),
         ticks=cron_ticks,
+        under_way=RunsUnderWay(instance),
         config_trouble=" ".join(held.problems),
     )
 

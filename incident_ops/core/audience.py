@@ -41,6 +41,10 @@ class Entry:
     ended_at: datetime | None = None
 
 
+Running = tuple[str, Entry]
+"""A start or hold that has no end yet, and the incident it is about (`INC-7`)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """What the ledger gains: new entries, starts that are over now, and holds that are, each with the text that
@@ -62,6 +66,7 @@ def owed(
     *,
     owners_of: Callable[[str], Collection[str]],
     informed: Collection[str] = (),
+    elsewhere: Collection[Running] = (),
     is_quiet: bool = False,
     now: datetime,
 ) -> Owed:
@@ -70,6 +75,7 @@ def owed(
     Args:
         owners_of: asset → its owners.
         informed: owners who have the incident itself.
+        elsewhere: what the same recipients have been told because of other incidents, and not heard the end of.
         is_quiet: nobody is pushed for this incident (a WARN, a backlog): nothing begins; what began, ends.
     """
     running = [e for e in ledger if e.kind is AudienceKind.START and e.ended_at is None]
@@ -89,10 +95,11 @@ def owed(
                 new.append(_entry(owner, AudienceKind.HOLD, _hold_text(incident, assets), ledger, now=now))
     ended = [replace(e, ended_at=now) for e in running if e.recipient not in reached]
     for entry in ended:  # of two starts (two incidents that were merged) each has its end
-        new.append(_entry(entry.recipient, AudienceKind.END, _end_text(incident, entry), [*ledger, *new], now=now))
+        text = _end_text(incident, entry, elsewhere)
+        new.append(_entry(entry.recipient, AudienceKind.END, text, [*ledger, *new], now=now))
     tainted = _by_owner(impact.tainted, owners_of)
     lifted = [
-        (replace(e, ended_at=now), _lifted_text(incident, e, tainted.get(e.recipient, ())))
+        (replace(e, ended_at=now), _lifted_text(incident, e, tainted.get(e.recipient, ()), elsewhere))
         for e in held
         if e.recipient not in in_danger
     ]
@@ -154,23 +161,50 @@ def _hold_text(incident: Incident, assets: Sequence[str]) -> str:
     )
 
 
-def _end_text(incident: Incident, start: Entry) -> str:
-    """The first line of the start names the assets."""
-    what = start.text.split(": the data has been bad", 1)[0]
+def _end_text(incident: Incident, start: Entry, elsewhere: Collection[Running]) -> str:
+    what = ", ".join(_assets_of(start))
+    if still := _still(start, elsewhere):
+        assets, others = still
+        return (
+            f"{what}: {incident.id} is over for it, but {_listed(assets)} is still bad ({others}).\n"
+            "What to do: wait for the all-clear of the latter."
+        )
     if not _may_be_bad(incident):
         return f"{what}: all clear ({incident.id}). It was looked at and closed as {_said(incident)}."
     return f"{what}: all clear ({incident.id}). The data is good again; it was bad since your first notice."
 
 
-def _lifted_text(incident: Incident, hold: Entry, tainted: Sequence[str]) -> str:
+def _lifted_text(incident: Incident, hold: Entry, tainted: Sequence[str], elsewhere: Collection[Running]) -> str:
     """`tainted` are the recipient's assets that hold bad data now."""
-    what = hold.text.split(": your data is still good", 1)[0]
+    what = ", ".join(_assets_of(hold))
+    if still := _still(hold, elsewhere):
+        assets, others = still
+        return f"{what}: {incident.id} stands in the way no longer, but keep holding {_listed(assets)} ({others})."
     if not _may_be_bad(incident):
         return f"{what}: you can build again. {incident.id} was looked at and closed as {_said(incident)}."
     text = f"{what}: you can build again ({incident.id}). What it is built from is good."
     if tainted:
         text += f"\nWhat to do: build {_listed(tainted)} again, which took in bad data meanwhile."
     return text
+
+
+def _assets_of(entry: Entry) -> list[str]:
+    """The first line of a start and of a hold begins with the assets."""
+    return entry.text.split(":", 1)[0].split(", ")
+
+
+def _still(entry: Entry, elsewhere: Collection[Running]) -> tuple[list[str], str] | None:
+    """Those of its assets of which the recipient waits to hear the end because of other incidents, and which."""
+    mine = _assets_of(entry)
+    others = {
+        number: shared
+        for number, other in elsewhere
+        if (other.recipient, other.kind) == (entry.recipient, entry.kind)
+        and (shared := set(mine) & set(_assets_of(other)))
+    }
+    if not others:
+        return None
+    return [asset for asset in mine if any(asset in shared for shared in others.values())], ", ".join(others)
 
 
 def _said(incident: Incident) -> str:

@@ -19,6 +19,9 @@ from incident_ops.core.trail import Edge, Hop
 
 Partitions = set[str | None]
 
+MOST_WAYS = 500
+"""Of assets at risk: each is a search in the graph, and below a source there can be a hundred thousand."""
+
 
 class Columns(Protocol):
     """Column lineage, as far as it is known (`columns.ColumnGraph`)."""
@@ -38,8 +41,8 @@ class Hit:
         until: when it was healed.
         takes_in_bad: building it now would take in bad data: so of all at risk, and of what is tainted, if
             something that it is built from directly is tainted as well.
-        path: from the bad record to the asset. A last hop without a record says nothing of its own: it has the
-            edge of the hop before.
+        path: from the bad record to the asset, empty where it was not looked for. A last hop without a record says
+            nothing of its own: it has the edge of the hop before.
     """
 
     asset: str
@@ -237,7 +240,9 @@ class _Survey:
         return not self._records(asset) and not is_to_be_built
 
     def _at_risk(self, origins: Collection[str]) -> dict[str, Hit]:
+        """The way to each of the first `MOST_WAYS` is told, in the order of their keys."""
         found: dict[str, Hit] = {}
+        nearest: dict[str, str] = {}
         for upstream in sorted(self.tainted, key=lambda asset: (self.tainted[asset].hops, asset)):
             children = self._graph.children(upstream)
             below = children | self._graph.descendants(upstream) if upstream in origins else children
@@ -245,10 +250,10 @@ class _Survey:
                 partitions = self._endangered(asset, upstream)
                 if partitions:
                     known = set(found[asset].partitions) if asset in found else set[str]()
-                    path = found[asset].path if asset in found else self._path_down(upstream, asset)
-                    found[asset] = Hit(
-                        asset=asset, partitions=_named(known | partitions), takes_in_bad=True, path=path
-                    )
+                    found[asset] = Hit(asset=asset, partitions=_named(known | partitions), takes_in_bad=True)
+                    nearest.setdefault(asset, upstream)
+        for asset in sorted(found)[:MOST_WAYS]:
+            found[asset] = replace(found[asset], path=self._path_down(nearest[asset], asset))
         return found
 
     def _endangered(self, asset: str, upstream: str) -> Partitions:

@@ -5,6 +5,8 @@ are set in the transaction of the change, so that a kill between the two loses n
 into in a transaction of its own.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -80,6 +82,21 @@ def mark_for_forecast(store: Store, knowledge: Knowledge) -> None:
         with store.transaction() as tx:
             tx.mark_unassessed([incident.number for incident in open_ones])
 
+
+def mark_for_consumers(store: Store, knowledge: Knowledge, *, now: datetime) -> None:
+    """Who uses the data may become known while it is bad: then all that is open or still told is looked into."""
+    told = sorted((node.key, node.consumers) for node in knowledge.catalog_with_consumers.nodes if node.consumers)
+    digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    before = store.value(CONSUMERS_KNOWN)
+    if digest == before:
+        return
+    if before is not None:
+        with store.transaction() as tx:
+            tx.mark_unassessed({place.number for place in tx.open_places()} | set(tx.still_told()))
+    store.set_value(CONSUMERS_KNOWN, digest, now=now)
+
+
+CONSUMERS_KNOWN = "consumers known"
 
 OPEN = frozenset(status for status in Status if status.is_open)
 
@@ -288,6 +305,12 @@ def _outlook_of(
 ) -> Outlook:
     previous = {incident.number: before.forecast} if before is not None else {}
     outlooks = look_ahead(
-        _Reading(history), [incident], catalog=knowledge.catalog, ticks=knowledge.ticks, previous=previous, now=now
+        _Reading(history),
+        [incident],
+        catalog=knowledge.catalog,
+        ticks=knowledge.ticks,
+        previous=previous,
+        now=now,
+        under_way=knowledge.under_way,
     )
     return outlooks.get(incident.number, Outlook())

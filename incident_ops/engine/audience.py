@@ -17,12 +17,17 @@ def tell_the_audience(
     tx: Transaction, incident: Incident, impact: Impact, knowledge: Knowledge, *, now: datetime
 ) -> list[str]:
     """Write the ledger and owe the notices; returns sentences for the timeline."""
+    ledger = tx.ledger(incident.number)
     due = owed(
         incident,
         impact,
-        tx.ledger(incident.number),
+        ledger,
         owners_of=knowledge.owners_of,
         informed=knowledge.informed_owners(incident),
+        elsewhere=[
+            (f"INC-{number}", entry)
+            for number, entry in tx.still_waiting({entry.recipient for entry in ledger}, than=incident.number)
+        ],
         is_quiet=is_unheard(tx, incident.number),
         now=now,
     )

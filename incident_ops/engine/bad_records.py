@@ -4,7 +4,7 @@ from incident_ops.core.alert import AlertKind, CheckSeverity, Nature
 from incident_ops.core.incident import Incident
 from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
 from incident_ops.core.member import Member
-from incident_ops.core.provenance import Materialization, Provenance, Ref
+from incident_ops.core.provenance import Evaluation, Materialization, Provenance, Ref
 from incident_ops.engine.evidence import asset_of
 
 
@@ -40,22 +40,22 @@ def bad_records(incident: Incident, provenance: Provenance) -> set[Ref]:
 
 
 def unjudged_records(incident: Incident, provenance: Provenance) -> set[Ref]:
-    """What was built after a bad record and was not looked at yet by the check that found it bad, as long as that
-    check fails and nobody has closed the incident: only a pass says that the data is good again."""
-    return {
-        record.ref
-        for member in incident.members
-        if incident.is_open and _tells_of_bad_data(member) and member.healthy_at is None
-        for record in _later_records(member, provenance)
-        if all(verdict.check != member.subject.check for verdict in provenance.verdicts_on(record))
-    }
+    """What was built in place of a bad record and was not looked at yet by the check that found it bad, as long as
+    that check fails and nobody has closed the incident: only a pass says that the data is good again."""
+    found: set[Ref] = set()
+    for member in incident.members:
+        if incident.is_open and _tells_of_bad_data(member) and member.healthy_at is None:
+            since = {r.partition: r.at for r in reversed(_records_of(member, provenance))}
+            for record in provenance.records(asset_of(member)):
+                is_later = record.partition in since and record.at > since[record.partition]
+                if is_later and not _verdicts_of(member, record, provenance):
+                    found.add(record.ref)
+    return found
 
 
-def _later_records(member: Member, provenance: Provenance) -> list[Materialization]:
-    first = _first_record(member, provenance)
-    if first is None:
-        return []
-    return [r for r in provenance.history(first.asset, partition=first.partition) if r.at > first.at]
+def _verdicts_of(member: Member, record: Materialization, provenance: Provenance) -> list[Evaluation]:
+    """Those of the very check that the member is about."""
+    return [verdict for verdict in provenance.verdicts_on(record) if verdict.check == member.subject.check]
 
 
 def _is_still_bad(record: Materialization, member: Member, provenance: Provenance) -> bool:
@@ -78,15 +78,20 @@ def _tells_of_bad_data(member: Member) -> bool:
 
 
 def _records_of(member: Member, provenance: Provenance) -> list[Materialization]:
-    """The first one found bad, and later ones of the same place that were found bad too."""
-    first = _first_record(member, provenance)
-    later = [r for r in _later_records(member, provenance) if provenance.is_bad(r)]
-    return [first, *later] if first is not None else []
-
-
-def _first_record(member: Member, provenance: Provenance) -> Materialization | None:
+    """The first one found bad, and later ones of the same place that were found bad too, oldest first. A check
+    that is not partitioned looks at whatever was built last: it can have found several partitions bad."""
     asset = asset_of(member)
     first = None
     if member.materialization is not None:
         first = provenance.get(Ref(asset=asset, id=member.materialization), by=member.last_fired_at)
-    return first or provenance.latest(asset, partition=member.partition, by=member.first_fired_at)
+    first = first or provenance.latest(asset, partition=member.partition, by=member.first_fired_at)
+    if first is None:
+        return []
+    later = [r for r in provenance.records(asset) if r.at > first.at]
+    return [first, *(r for r in later if _is_found_bad(r, first, member, provenance))]
+
+
+def _is_found_bad(record: Materialization, first: Materialization, member: Member, provenance: Provenance) -> bool:
+    if record.partition == first.partition:
+        return provenance.is_bad(record)
+    return member.partition is None and any(v.is_bad for v in _verdicts_of(member, record, provenance))

@@ -237,7 +237,9 @@ def _taken_back(expected: Expected, now: datetime) -> str:
     eta, deadline = clock_text(expected.eta, now), clock_text(expected.deadline, now)
     if_unlucky = f"; with bad luck {clock_text(expected.eta_high, now)}"
     unlucky = if_unlucky if expected.verdict is Verdict.MAY_MISS else ""
-    return f"{expected.asset} is expected {eta} after all, before its deadline {deadline}{unlucky} ({expected.basis})"
+    return (
+        f"{expected.asset} is expected {eta} after all, before its deadline {deadline}{unlucky} ({expected.basis})"
+    )
 
 
 def _record(expected: Expected, raised_at: str | None) -> Record:

@@ -10,6 +10,7 @@ from incident_ops.core.alert import Alert, AlertKind, AssetRef, CheckSeverity
 from incident_ops.core.catalog import SLACK_TAG, AssetNode, Catalog
 from incident_ops.core.declared import Declared, usable_runbook
 from incident_ops.core.forecast.deadlines import Ticks
+from incident_ops.core.forecast.under_way import RunsUnderWay, nothing_under_way
 from incident_ops.core.incident import Incident
 from incident_ops.core.labels import labels_declared, labels_of, labels_of_node, labels_of_trouble
 from incident_ops.core.member import Member
@@ -31,6 +32,7 @@ class Knowledge:
     Attributes:
         installed_at: when this installation first looked; what is much older is backlog.
         ticks: the moments of a cron schedule, for deadlines.
+        under_way: the runs that are not over, for forecasts.
         silences: those that are in force now, or later.
         firing: number → labels of the incidents that were open when the pass began, where rules inhibit.
     """
@@ -39,6 +41,7 @@ class Knowledge:
     policy: Policy
     installed_at: datetime
     ticks: Ticks = no_ticks
+    under_way: RunsUnderWay = nothing_under_way
     silences: tuple[Silence, ...] = ()
     firing: Mapping[int, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -10,7 +10,8 @@ from incident_ops.core.catalog import Catalog
 from incident_ops.core.catalog.merge import over, with_last_known, with_observed
 from incident_ops.core.errors import SourceUnavailable
 from incident_ops.core.forecast.deadlines import Ticks
-from incident_ops.engine.assess import assess, mark_for_forecast
+from incident_ops.core.forecast.under_way import RunsUnderWay, nothing_under_way
+from incident_ops.engine.assess import assess, mark_for_consumers, mark_for_forecast
 from incident_ops.engine.dispatch import Dispatched, Sinks, dispatch
 from incident_ops.engine.keep_alive import keep_alive
 from incident_ops.engine.knowledge import Knowledge
@@ -60,6 +61,7 @@ class Ops:
     own_location: Callable[[], Catalog] = Catalog
     spare_workspace: Workspace | None = None
     ticks: Ticks
+    under_way: RunsUnderWay = nothing_under_way
     config_trouble: str = ""
 
 
@@ -142,6 +144,7 @@ def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foregro
         beat(ops.store, "sweep", now=now)
     if in_foreground or is_due(ops.store, "forecast", every=FORECAST_EVERY, now=now):
         mark_for_forecast(ops.store, knowledge)
+        mark_for_consumers(ops.store, knowledge, now=now)
         beat(ops.store, "forecast", now=now)
     triaged += assess(ops.store, knowledge, now=now, may_go_on=may_go_on)
     triaged += attend_due(ops.store, knowledge, now=now, may_go_on=may_go_on)
@@ -202,6 +205,7 @@ def _founded_on(catalog: Catalog, ops: Ops, *, now: datetime) -> Knowledge:
         policy=ops.policy,
         installed_at=_installed_at(ops, now=now),
         ticks=ops.ticks,
+        under_way=ops.under_way,
         silences=tuple(ops.store.silences(since=now)),
         firing=dict(ops.store.firing_labels()) if ops.policy.attention.inhibit else {},
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from incident_ops.core.audience import AudienceKind, Entry, Owed, owed
-from incident_ops.core.catalog import Catalog
+from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.impact import impact_of
 from incident_ops.core.incident import Incident
 from incident_ops.core.provenance import Ref
@@ -29,10 +29,24 @@ def bad_orders() -> History:
     return h
 
 
-def next_entries(h: History, ledger: Sequence[Entry] = (), *, incident: Incident = OPEN) -> Owed:
-    impact = impact_of([Ref(asset="raw", id=4)], h.provenance, Catalog([]), G)
+def next_entries(
+    h: History,
+    ledger: Sequence[Entry] = (),
+    *,
+    incident: Incident = OPEN,
+    elsewhere: Sequence[tuple[str, Entry]] = (),
+) -> Owed:
+    catalog = Catalog([AssetNode(key="dash", consumers=("cfo@acme.test",))])
+    impact = impact_of([Ref(asset="raw", id=4)], h.provenance, catalog, G)
     owner = {"weekly": ["team:weekly"]}
-    return owed(incident, impact, ledger, owners_of=lambda key: owner.get(key, ()), now=minutes(60))
+    return owed(
+        incident,
+        impact,
+        ledger,
+        owners_of=lambda key: owner.get(key, ()),
+        elsewhere=elsewhere,
+        now=minutes(60),
+    )
 
 
 def held() -> Entry:
@@ -52,7 +66,7 @@ def test_a_hold_ends_when_what_lies_above_is_good_again():
 def test_who_built_in_spite_of_the_hold_is_not_told_that_all_is_good():
     h = bad_orders()
     h.built("weekly", 6, reads={"orders": 5})
-    assert next_entries(h, [held()]) == Owed(), "orders is still bad: the hold stands"
+    assert next_entries(h, [held()]).lifted == (), "orders is still bad: the hold stands"
     h.built("raw", 7)
     h.built("orders", 8, reads={"raw": 7})
     [(entry, text)] = next_entries(h, [held()]).lifted
@@ -89,3 +103,20 @@ def test_what_is_at_risk_once_more_is_held_once_more():
     over = replace(held(), ended_at=minutes(30))
     [again] = next_entries(bad_orders(), [over]).new
     assert (again.kind, again.round) == (AudienceKind.HOLD, 2)
+
+
+def test_nobody_is_told_that_all_is_good_while_another_incident_holds_the_same_asset():
+    h = bad_orders()
+    h.built("weekly", 6, reads={"orders": 5})
+    [start] = [entry for entry in next_entries(h).new if entry.recipient == "cfo@acme.test"]
+    for asset, id, reads in (("raw", 7, {}), ("orders", 8, {"raw": 7}), ("weekly", 9, {"orders": 8})):
+        h.built(asset, id, reads=reads)
+    [alone] = next_entries(h, [start]).new
+    assert alone.text == "dash: all clear (INC-1). The data is good again; it was bad since your first notice."
+    [one_of_two] = next_entries(h, [start], elsewhere=[("INC-2", start)]).new
+    assert one_of_two.text.splitlines() == [
+        "dash: INC-1 is over for it, but dash is still bad (INC-2).",
+        "What to do: wait for the all-clear of the latter.",
+    ]
+    [(_, lifted)] = next_entries(h, [held()], elsewhere=[("INC-2", held()), ("INC-3", start)]).lifted
+    assert lifted == "weekly: INC-1 stands in the way no longer, but keep holding weekly (INC-2)."

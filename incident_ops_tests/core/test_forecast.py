@@ -116,7 +116,9 @@ def test_a_build_that_takes_longer_than_usual_is_expected_any_moment() -> None:
         pytest.param([run("raw", "orders", "cfo_dash", began=24)], 46, "raw is being built", id="the whole way"),
         pytest.param([run("orders", began=24)], 36, "orders is being built since 09:24", id="with what is there"),
         pytest.param([run("cfo_dash", began=None)], 35, "cfo_dash waits in the run queue", id="queued below"),
-        pytest.param([run("orders", began=10, built={"raw": 28})], 40, "orders is being built since 09:28", id="turn"),
+        pytest.param(
+            [run("orders", began=10, built={"raw": 28})], 40, "orders is being built since 09:28", id="turn"
+        ),
         pytest.param([run("raw", began=29), run("raw", began=24)], 46, "raw is being built since 09:24", id="two"),
         pytest.param([run("orders", began=24, failed="raw")], 52, "as if raw", id="skipped"),
         pytest.param([run("cfo_dash", "orders", began=24, failed="raw")], 52, "as if raw", id="skipped after it"),

@@ -1,6 +1,6 @@
 """What holds for any graph (cycles too) and any past: arrivals are bounded from below and move one way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hypothesis import given
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from incident_ops.core.forecast import Expected, Verdict, forecast
 from incident_ops.core.forecast.arrivals import LateSince
+from incident_ops.core.forecast.under_way import Build, Run, builds_of
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization
 from incident_ops_tests.builders import T0
@@ -118,6 +119,30 @@ def test_arrivals_do_not_come_nearer_by_waiting_nor_lie_in_the_past(
     assert all(each.eta >= now for each in after.values())
     given_up = {key for key, each in before.items() if each.verdict in (Verdict.WILL_MISS, Verdict.MISSED)}
     assert all(after[key].verdict in (Verdict.WILL_MISS, Verdict.MISSED) for key in given_up)
+
+
+@given(
+    edge_lists,
+    pasts,
+    late_sets,
+    st.lists(st.tuples(st.none() | st.integers(0, 90), st.frozensets(keys), st.frozensets(keys)), max_size=3),
+)
+def test_no_run_makes_anything_later_nor_its_end_earlier_than_its_builds_take(
+    edges: list[tuple[str, str]],
+    past: dict[str, list[int]],
+    late: set[str],
+    runs: list[tuple[int | None, frozenset[str], frozenset[str]]],
+) -> None:
+    """What began `ago` minutes before can be there `ago` minutes sooner, and no more."""
+    under_way = [
+        Run(started_at=None if ago is None else T0 - timedelta(minutes=ago), to_come=keys, failed=failed - keys)
+        for ago, keys, failed in runs
+    ]
+    builds = builds_of(under_way, AssetGraph.from_edges(edges, nodes=KEYS))
+    without, found = ask(edges, past, late), ask(edges, past, late, builds=builds)
+    assert_none_is_earlier(found, without)
+    longest = timedelta(minutes=max((ago or 0 for ago, _, _ in runs), default=0))
+    assert all(each.eta >= max(T0, T0 + usual(past[key]) - longest) for key, each in found.items())
 
 
 def assert_none_is_earlier(before: dict[str, Expected], after: dict[str, Expected]) -> None:

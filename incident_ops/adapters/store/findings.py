@@ -101,6 +101,16 @@ def ledger_of(connection: Connection, number: int) -> list[Entry]:
     return [_entry_from(row) for row in connection.execute(entries).mappings()]
 
 
+def still_waiting(connection: Connection, recipients: Collection[str], *, than: int) -> list[tuple[int, Entry]]:
+    """Starts and holds to these recipients that have no end, of other incidents; the oldest incident first."""
+    waiting = sa.select(audience).where(IS_STILL_TOLD, audience.c.incident != than)
+    return [
+        (row["incident"], _entry_from(row))
+        for row in connection.execute(waiting.order_by(audience.c.incident, audience.c.id)).mappings()
+        if row["recipient"] in recipients
+    ]
+
+
 def add_entries(connection: Connection, number: int, entries: Iterable[Entry]) -> None:
     rows = [{"incident": number, **_entry_values(entry)} for entry in entries]
     if rows:

@@ -166,6 +166,9 @@ class SqlTransaction:
     def ledger(self, number: int) -> list[Entry]:
         return findings.ledger_of(self._connection, number)
 
+    def still_waiting(self, recipients: Collection[str], *, than: int) -> list[tuple[int, Entry]]:
+        return findings.still_waiting(self._connection, recipients, than=than)
+
     def enter(self, number: int, new: Collection[Entry], *, ended: Collection[Entry]) -> None:
         findings.add_entries(self._connection, number, new)
         findings.end_entries(self._connection, number, ended)

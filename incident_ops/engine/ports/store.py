@@ -131,6 +131,10 @@ class Transaction(Attention, Protocol):
         """Who was told of the incident's data, in order."""
         ...
 
+    def still_waiting(self, recipients: Collection[str], *, than: int) -> list[tuple[int, Entry]]:
+        """(incident, entry): starts and holds to these recipients that have no end, of other incidents."""
+        ...
+
     def enter(self, number: int, new: Collection[Entry], *, ended: Collection[Entry]) -> None:
         """New entries of the ledger, and the end of others."""
         ...
