@@ -2,7 +2,8 @@
 
 Rows above the last anchor are read again until they were visible for `SETTLE`: PostgreSQL hands out ids before it
 commits, so a lower id may appear after a higher one. Anchors are events known to be read: when one is gone or
-changed, rows at the end of the log were deleted and their ids given anew.
+changed, rows at the end of the log were deleted and their ids given anew. So an id alone names no event: a row is
+known by its id and timestamp.
 """
 
 import json
@@ -24,15 +25,20 @@ class TailCursor:
     Attributes:
         anchors: (id, timestamp) of events that were read and are settled, oldest first; the last is where
             reading begins.
-        window: (id, when first seen, epoch seconds) of rows above the last anchor.
+        window: (id, timestamp, when first seen) of rows above the last anchor. All times are epoch seconds.
     """
 
     anchors: tuple[tuple[int, float], ...] = ()
-    window: tuple[tuple[int, float], ...] = ()
+    window: tuple[tuple[int, float, float], ...] = ()
 
     @property
     def settled(self) -> int:
         return self.anchors[-1][0] if self.anchors else 0
+
+    @property
+    def seen(self) -> dict[tuple[int, float], float]:
+        """Id and timestamp of the rows above the last anchor → when they were first seen."""
+        return {(event_id, at): first_seen for event_id, at, first_seen in self.window}
 
     def dump(self) -> str:
         return json.dumps({"anchors": self.anchors, "window": self.window}, separators=(",", ":"))
@@ -42,25 +48,27 @@ class TailCursor:
         if text is None:
             return TailCursor()
         data = json.loads(text)
+        # Cursors were once kept without the timestamps of the window; what they had seen is told once more.
+        window = [entry for entry in data["window"] if len(entry) == 3]
         return TailCursor(
             anchors=tuple((int(i), float(t)) for i, t in data["anchors"]),
-            window=tuple((int(i), float(t)) for i, t in data["window"]),
+            window=tuple((int(i), float(at), float(seen)) for i, at, seen in window),
         )
 
 
 def advanced(state: TailCursor, rows: Iterable[tuple[int, float]], *, now: datetime) -> TailCursor:
     """The cursor after `rows` (id and timestamp, ascending): settled as far as all was visible long enough."""
-    seen = dict(state.window)
+    seen = state.seen
     moment = now.timestamp()
     anchors = list(state.anchors)
-    window: list[tuple[int, float]] = []
+    window: list[tuple[int, float, float]] = []
     for event_id, at in rows:
-        first_seen = min(seen.get(event_id, moment), moment)
+        first_seen = min(seen.get((event_id, at), moment), moment)
         is_settled = moment - first_seen >= SETTLE.total_seconds() or moment - at >= LONG_SETTLED.total_seconds()
         if is_settled and not window:
             anchors.append((event_id, at))
         else:
-            window.append((event_id, first_seen))
+            window.append((event_id, at, first_seen))
     return TailCursor(anchors=_thinned(anchors), window=tuple(window))
 
 

@@ -2,7 +2,7 @@
 
 What makes the tail exact is in `dagster_cursor`: rows seen before are left out, but only up to the first row that
 is new, and what follows a late row is told again, in order (triage knows alerts by their id, a recovery told twice
-does X
+heals nothing more).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -13,6 +13,7 @@ from dagster import DagsterEventType, DagsterInstance
 
 from incident_ops.adapters.dagster_cursor import TailCursor, advanced
 from incident_ops.adapters.dagster_log import UNREADABLE, DagsterLog, LogRow, decoded
+from incident_ops.adapters.dagster_numbers import moment, natural_in
 from incident_ops.adapters.dagster_pii import PiiColumns
 from incident_ops.adapters.dagster_provenance import Runs, Stretch, says_something
 from incident_ops.adapters.dagster_runs import group_of, job_of, location_of, read_run
@@ -84,8 +85,8 @@ class DagsterEvents:
         state = self._rewound(TailCursor.load(cursor))
         limit += len(state.window)  # what is read again must not crowd out what is new
         rows = self._log.after(state.settled, types=TAILED, limit=limit)
-        seen = dict(state.window)
-        first_new = next((i for i, row in enumerate(rows) if row.id not in seen), len(rows))
+        seen = state.seen
+        first_new = next((i for i, row in enumerate(rows) if (row.id, row.at) not in seen), len(rows))
         observations: list[Observation] = []
         stretch = Stretch(self._pii.of)
         for row in rows[first_new:]:
@@ -148,7 +149,7 @@ class DagsterEvents:
             pii = () if data.passed else self._pii.of(data.asset_key)
             return [of_evaluation(data, event_id=event_id, run_id=entry.run_id or None, at=at, now=now, pii=pii)]
         if event.event_type is DagsterEventType.FRESHNESS_STATE_CHANGE:
-            return self._of_freshness(event, event_id=event_id, now=now)
+            return self._of_freshness(event, event_id=event_id, at=at, now=now)
         key = event.asset_key
         if event.event_type is DagsterEventType.ASSET_MATERIALIZATION and key is not None:
             return [
@@ -158,7 +159,9 @@ class DagsterEvents:
             ]
         return []
 
-    def _of_freshness(self, event: dg.DagsterEvent, *, event_id: str, now: datetime) -> Sequence[Observation]:
+    def _of_freshness(
+        self, event: dg.DagsterEvent, *, event_id: str, at: datetime, now: datetime
+    ) -> Sequence[Observation]:
         change = event.asset_freshness_state_change_data
         asset = asset_ref(change.key)
         if asset.key in self._own_assets:
@@ -168,7 +171,7 @@ class DagsterEvents:
             previous=change.previous_state.value,
             new=change.new_state.value,
             event_id=event_id,
-            at=utc(change.state_change_timestamp),
+            at=moment(change.state_change_timestamp) or at,
             now=now,
         )
         return [observation] if observation else []
@@ -222,7 +225,7 @@ class DagsterEvents:
         observations: list[Observation] = [of_job_success(log, at=at)]
         if self._has_unevaluated_checks(run_id):
             observations.extend(self._account(read_run(self._instance, run), now=now))
-        if int(run.tags.get("dagster/retry_number", "0")) > 0:
+        if natural_in(run.tags.get("dagster/retry_number")):
             observations.append(
                 RetrySucceeded(event_id=event_id, run_group=log.group, run_id=run_id, occurred_at=at)
             )

@@ -9,7 +9,6 @@ On SQLite the events of a run lie in a file of its own under other ids, and asse
 index shard, which is read here. Its ids are those that pointers and evaluations name.
 """
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.exc
-from dagster import AssetKey, DagsterEventType, DagsterInstance, EventLogEntry
+from dagster import AssetKey, DagsterError, DagsterEventType, DagsterInstance, EventLogEntry
+from dagster._core.definitions.freshness import FreshnessStateChange
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
     AssetEventTagsTable,
@@ -25,16 +25,30 @@ from dagster._core.storage.event_log.schema import (
 )
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import deserialize_value
+from dagster_shared import check
 from dagster_shared.serdes.errors import DeserializationError
 
+from incident_ops.adapters.dagster_numbers import moment
 from incident_ops.adapters.dagster_pointers import LogRecord, Version
 from incident_ops.core.errors import SourceUnavailable
 
-UNREADABLE = (DeserializationError, json.JSONDecodeError)
-"""What `decoded` raises for a row of another version of Dagster, or a broken one."""
+UNREADABLE = (
+    DeserializationError,
+    check.CheckError,
+    DagsterError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What `decoded` raises for a row of another version of Dagster, or a broken one. Dagster takes what it reads for
+what it would have written; where it is not, nearly any error may come of it."""
 
 _DATA_VERSION = "dagster/data_version"
 _MOST_IDS = 500
+_MOST_PARTITIONS = 5_000  # 13 years of days
 _MOST_TERMS = 100  # of one compound SELECT; SQLite takes 500
 
 
@@ -61,8 +75,14 @@ class AssetRow:
 
 
 def decoded(row: LogRow) -> EventLogEntry:
-    """Raises one of `UNREADABLE`."""
-    return deserialize_value(row.text, EventLogEntry)
+    """Raises one of `UNREADABLE`, also for an event without a time."""
+    entry = deserialize_value(row.text, EventLogEntry)
+    event = entry.dagster_event
+    if event is not None and event.event_type is DagsterEventType.FRESHNESS_STATE_CHANGE:
+        check.inst(event.event_specific_data, FreshnessStateChange)
+    if moment(entry.timestamp) is None:
+        raise ValueError(f"{entry.timestamp} is no time")
+    return entry
 
 
 class DagsterLog:
@@ -160,17 +180,23 @@ class DagsterLog:
     # ---- what pointers lead to: `dagster_pointers.LogIndex`
 
     def records(self, ids: Collection[int]) -> dict[int, LogRecord]:
-        table, tags = SqlEventLogStorageTable.c, AssetEventTagsTable.c
-        its_version = sa.and_(tags.event_id == table.id, tags.key == _DATA_VERSION)
-        query = sa.select(
-            table.id, table.asset_key, table.partition, table.run_id, table.timestamp, tags.value
-        ).select_from(sa.outerjoin(SqlEventLogStorageTable, AssetEventTagsTable, its_version))
+        table = SqlEventLogStorageTable.c
         rows = [
             found
             for some in _pieces(sorted(ids), _MOST_IDS)
-            for found in self._fetch(query.where(table.id.in_(some), table.asset_key.is_not(None)))
+            for found in self._fetch(_records().where(table.id.in_(some), table.asset_key.is_not(None)))
         ]
         return {row[0]: _record(*row) for row in rows}
+
+    def partitions(self, key: str, *, by: int) -> list[LogRecord]:
+        table = SqlEventLogStorageTable.c
+        query = _records().where(
+            table.asset_key == key,
+            table.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION.value,
+            table.partition.is_not(None),
+            table.id <= by,
+        )
+        return [_record(*row) for row in self._fetch(query.order_by(table.id.desc()).limit(_MOST_PARTITIONS))]
 
     def newest(self, versions: Collection[Version]) -> dict[Version, LogRecord]:
         wanted = sorted(versions)
@@ -216,6 +242,14 @@ def _rows() -> sa.Select[*tuple[Any, ...]]:
 
 def _row(found: Sequence[Any]) -> LogRow:
     return LogRow(id=found[0], run_id=found[1] or "", text=found[2], type=found[3], at=_epoch(found[4]))
+
+
+def _records() -> sa.Select[*tuple[Any, ...]]:
+    table, tags = SqlEventLogStorageTable.c, AssetEventTagsTable.c
+    its_version = sa.and_(tags.event_id == table.id, tags.key == _DATA_VERSION)
+    return sa.select(
+        table.id, table.asset_key, table.partition, table.run_id, table.timestamp, tags.value
+    ).select_from(sa.outerjoin(SqlEventLogStorageTable, AssetEventTagsTable, its_version))
 
 
 def _executions() -> sa.Select[*tuple[Any, ...]]:

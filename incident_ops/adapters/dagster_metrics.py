@@ -9,9 +9,13 @@ from dataclasses import replace
 
 import dagster as dg
 
+from incident_ops.adapters.dagster_numbers import moment
 from incident_ops.core.declared import Declared, declared_in
 from incident_ops.core.metrics import METRICS_METADATA, Measured, Measurement, MetricsError, measurement_in
 from incident_ops.core.pii import ANY_COLUMN
+
+LONGEST_NAME = 300
+"""Of a metric, and of a column: both become part of an index, and PostgreSQL takes no more than 2,700 bytes."""
 
 _OF_MANY_ROWS = {"count", "rate", "share", "ratio", "distinct", "drift", "divergence", "psi", "js"}
 """Words in the names of metrics that are never a value of the column: any other may be one (a mean of one row)."""
@@ -44,9 +48,15 @@ def _measurement(metadata: Mapping[str, dg.MetadataValue]) -> Measurement | None
     if not isinstance(document, dg.JsonMetadataValue):
         return None
     try:
-        return measurement_in(document.value)
+        found = measurement_in(document.value)
     except MetricsError:
         return None
+    is_of_our_time = moment(found.at.timestamp()) and moment(found.evaluated_at.timestamp())
+    return replace(found, points=tuple(filter(_is_named, found.points))) if is_of_our_time else None
+
+
+def _is_named(point: Measured) -> bool:
+    return len(point.metric) <= LONGEST_NAME and len(point.column) <= LONGEST_NAME
 
 
 def _is_safe(point: Measured) -> bool:

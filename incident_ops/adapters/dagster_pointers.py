@@ -10,7 +10,12 @@ That proves which record it was:
 - the reader's own partition, as it stood then, if its version has that hash (alone, or together with the
   partitions that the same run built of the same asset: a backfill in one run);
 - else the one that Dagster names, if that one's version has that hash;
-- else several were read, and there is no one record to point to: no pointer is better than a wrong one.
+- else the one partition whose version, as it stood then, has that hash: what a partition mapping leads to;
+- else several were read, or several have that version, and there is no one record to point to: no pointer is
+  better than a wrong one.
+
+A location that only names a partitioned asset of another one takes it for an asset without partitions: then what
+is written is no hash but the version of the record that Dagster names.
 """
 
 from collections import defaultdict
@@ -20,9 +25,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
+from incident_ops.adapters.dagster_numbers import natural_in
+
 POINTER = "dagster/input_event_pointer/"
 INPUT_VERSION = "dagster/input_data_version/"
-NOTHING = "NULL"
+LONGEST_KEY = 500
+"""In characters; it becomes part of an index, and PostgreSQL takes no more than 2,700 bytes into one."""
 
 
 class Version(NamedTuple):
@@ -51,6 +59,10 @@ class LogIndex(Protocol):
 
     def records(self, ids: Collection[int]) -> dict[int, LogRecord]: ...
     def newest(self, versions: Collection[Version]) -> dict[Version, LogRecord]: ...
+    def partitions(self, key: str, *, by: int) -> list[LogRecord]:
+        """The materializations of the asset's partitions with an id up to `by`, newest first, as far back as is
+        looked for what was read."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +87,12 @@ class Inputs:
 
 
 def pointers_in(tags: Mapping[str, str]) -> dict[str, int]:
-    """Asset (`a/b`) → id, as Dagster writes it."""
-    return {
-        name.removeprefix(POINTER): int(value)
-        for name, value in tags.items()
-        if name.startswith(POINTER) and value.isdecimal()
+    """Asset (`a/b`) → id, as Dagster writes it. Anything else in such a tag (`NULL` is Dagster's own) points
+    nowhere."""
+    named = {
+        name.removeprefix(POINTER): natural_in(value) for name, value in tags.items() if name.startswith(POINTER)
     }
+    return {key: found for key, found in named.items() if found is not None and 0 < len(key) <= LONGEST_KEY}
 
 
 def versions_in(tags: Mapping[str, str]) -> dict[str, str]:
@@ -117,6 +129,11 @@ class _Proof:
     """Which partition's record was read."""
 
     def __init__(self, readers: Iterable[Reader], named: Mapping[int, LogRecord], log: LogIndex) -> None:
+        self._log = log
+        self._latest_named: dict[str, int] = {}
+        for record in named.values():
+            self._latest_named[record.key] = max(record.id, self._latest_named.get(record.key, 0))
+        self._shelves: dict[str, _Shelf] = {}
         self._siblings: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         partitioned = [reader for reader in readers if reader.partition is not None]
         for reader in partitioned:
@@ -143,18 +160,49 @@ class _Proof:
             same = self._newest.get(Version(named.key, reader.partition, named.id))
             if same is not None and version in self._versions_of(reader, same, named):
                 return same
-        is_certain = named.data_version is not None and version == _hash([named])
-        return named if is_certain else None
+        if named.data_version is not None and version == _hash([named]):
+            return named
+        alone = self._shelf_of(named.key).with_hash(version, by=named.id) if version else []
+        return alone[0] if len(alone) == 1 else None
+
+    def _shelf_of(self, key: str) -> "_Shelf":
+        if key not in self._shelves:
+            self._shelves[key] = _Shelf(self._log.partitions(key, by=self._latest_named[key]))
+        return self._shelves[key]
 
     def _versions_of(self, reader: Reader, same: LogRecord, named: LogRecord) -> set[str | None]:
-        """What Dagster writes when it reads `same`, alone or with those of the same run. Inside a step there is no
-        hash: the run built `same` itself."""
+        """What Dagster writes when it reads `same`, alone or with those of the same run. There is no hash inside a
+        step, where the run built `same` itself, nor where the asset was taken for one without partitions."""
         versions = [Version(named.key, partition, named.id) for partition in self._built_with(reader)]
         together = [self._newest[v] for v in versions if v in self._newest]
         possible: set[str | None] = {_hash([same]), _hash(together)}
-        if reader.run_id and same.run_id == reader.run_id:
+        if same == named or (reader.run_id and same.run_id == reader.run_id):
             possible.add(same.data_version)
         return possible
+
+
+class _Shelf:
+    """The versions of one asset's partitions, as they stood at any event.
+
+    Args:
+        records: newest first.
+    """
+
+    def __init__(self, records: Iterable[LogRecord]) -> None:
+        self._of_hash: defaultdict[str, list[tuple[LogRecord, int | None]]] = defaultdict(list)
+        replaced_by: dict[str | None, int] = {}
+        for record in records:
+            if record.data_version is not None:
+                self._of_hash[_hash([record])].append((record, replaced_by.get(record.partition)))
+            replaced_by[record.partition] = record.id
+
+    def with_hash(self, version: str, *, by: int) -> list[LogRecord]:
+        """Those in force at the event `by` that have this version."""
+        return [
+            record
+            for record, replaced in self._of_hash.get(version, ())
+            if record.id <= by and (replaced is None or replaced > by)
+        ]
 
 
 def _hash(records: Sequence[LogRecord]) -> str:

@@ -16,6 +16,7 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from incident_ops.adapters.dagster_metrics import measurement_of
+from incident_ops.adapters.dagster_numbers import natural, natural_in
 from incident_ops.adapters.dagster_pointers import Inputs, LogIndex, Reader, inputs_of, pointers_in, versions_in
 from incident_ops.adapters.dagster_runs import job_of
 from incident_ops.adapters.dagster_translate import asset_ref, log_event_id, utc
@@ -33,6 +34,7 @@ DATA_VERSION = "dagster/data_version"
 CODE_VERSION = "dagster/code_version"
 
 MAX_TAG = 200
+MAX_VIEWER = 500
 _LINE = 300
 _RUNS_AT_ONCE = 500
 _OF_DAGSTER = ("dagster/", ".dagster/")
@@ -185,8 +187,8 @@ def _row_count(metadata: Mapping[str, dg.MetadataValue], *, partitioned: bool) -
     names = ("dagster/partition_row_count", "dagster/row_count") if partitioned else ("dagster/row_count",)
     for name in names:
         value = metadata.get(name)
-        if isinstance(value, dg.IntMetadataValue):
-            return value.value
+        if isinstance(value, dg.IntMetadataValue) and (count := natural(value.value)) is not None:
+            return count
     return None
 
 
@@ -247,7 +249,7 @@ def _evaluation(
         passed=data.passed,
         at=utc(entry.timestamp),
         severity=CheckSeverity(data.severity.value),
-        materialization=target.storage_id if target else None,
+        materialization=natural(target.storage_id) if target else None,
         partition=data.partition,
         summary=shorten(" ".join(said.split()), _LINE),
     )
@@ -259,7 +261,14 @@ def _view(entry: dg.EventLogEntry, data: dg.AssetObservation) -> View | None:
         return None
     return View(
         asset=asset_ref(data.asset_key).key,
-        viewer=(viewer.value or "").strip(),
+        viewer=shorten((viewer.value or "").strip(), MAX_VIEWER),
         at=utc(entry.timestamp),
-        materialization=viewed.value if isinstance(viewed, dg.IntMetadataValue) else None,
+        materialization=_id_in(viewed),
     )
+
+
+def _id_in(viewed: dg.MetadataValue | None) -> int | None:
+    """Programs that cannot write integers write a text."""
+    if isinstance(viewed, dg.TextMetadataValue):
+        return natural_in(viewed.value)
+    return natural(viewed.value) if isinstance(viewed, dg.IntMetadataValue) else None

@@ -7,6 +7,7 @@ from typing import Protocol
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
 
+from incident_ops.adapters.dagster_numbers import natural
 from incident_ops.adapters.dagster_translate import asset_ref, utc
 from incident_ops.core.error_text import redact
 from incident_ops.core.runs import Evaluated, Planned, RunLog, Step, StepError, StepStatus
@@ -217,5 +218,5 @@ def _evaluated(entries: Iterable[EventLogEntry]) -> Iterable[Evaluated]:
                 blocks=bool(evaluation.blocking),
                 at=utc(entry.timestamp),
                 partition=evaluation.partition,
-                materialization=target.storage_id if target else None,
+                materialization=natural(target.storage_id) if target else None,
             )

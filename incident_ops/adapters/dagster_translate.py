@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from incident_ops.adapters.dagster_metrics import declared_of, measurement_of
+from incident_ops.adapters.dagster_numbers import moment, natural
 from incident_ops.adapters.dagster_pii import values_in
 from incident_ops.core.alert import (
     Alert,
@@ -92,10 +93,10 @@ def of_evaluation(
         partition=evaluation.partition,
         run_id=run_id,
         run_group=run_id,
-        materialization=target.storage_id if target else None,
+        materialization=natural(target.storage_id) if target else None,
         occurred_at=at,
         observed_at=now,
-        began_at=utc(target.timestamp) if target else None,
+        began_at=moment(target.timestamp) if target else None,
         evidence=Evidence(
             summary=shorten(description, MAX_SUMMARY) or f"check {evaluation.check_name} failed",
             detail=shorten(description, MAX_DETAIL) if len(description) > MAX_SUMMARY else "",

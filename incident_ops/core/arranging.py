@@ -8,7 +8,7 @@ from types import MappingProxyType
 from incident_ops.core.alert import Alert, AlertKind, Subject
 from incident_ops.core.errors import IllegalChange
 from incident_ops.core.incident import Incident, Root
-from incident_ops.core.member import Member, title_of
+from incident_ops.core.member import Member, titled
 from incident_ops.core.regrouping import Arrangement
 from incident_ops.core.severity import Assessment, priority_for
 from incident_ops.core.status import SYSTEM, EntryKind, Resolution, Status
@@ -65,7 +65,7 @@ def arranged(
         incident,
         members=arrangement.members,
         root=root,
-        title=titled(arrangement.members, root),
+        title=titled(arrangement.members, arrangement.root),
         nature=main.nature,
         owner=known.owner,
         labels=MappingProxyType(dict(known.labels)),
@@ -80,6 +80,7 @@ def arranged(
         merged_from=tuple(
             sorted({*incident.merged_from, *(n for o in absorbed for n in (o.number, *o.merged_from) if n > 0)})
         ),
+        grouped_by=next((i.grouped_by for i in (incident, *absorbed) if i.grouped_by is not None), None),
         updated_at=at,
     )
     if not _same(incident, main):
@@ -103,16 +104,6 @@ def arranged(
 
 def _same(incident: Incident, main: Member) -> bool:
     return incident.members[0].key == main.key
-
-
-def titled(members: Sequence[Member], root: Root) -> str:
-    """The root's trouble in one line, and how much lies downstream of it."""
-    main = members[0]
-    downstream = sum(member.hops > 0 for member in members)
-    if root.subject.asset is not None and main.subject.asset != root.subject.asset:
-        rest = f" and {downstream - 1} more" if downstream > 1 else ""
-        return f"{root.subject.asset}: suspected, since {title_of(main)}{rest}"
-    return f"{title_of(main)} (and {downstream} downstream)" if downstream else title_of(main)
 
 
 def merged_into(incident: Incident, survivor: Incident, *, why: str, at: datetime, by: str = SYSTEM) -> Incident:

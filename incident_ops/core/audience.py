@@ -1,7 +1,8 @@
 """Who of those that use the data is told that it is bad, and that it is good again: the ledger's next entries.
 
 Consumers of tainted data hear once at the start and once at the end. Owners of assets at risk get one note to hold
-still. Nobody else hears of it. Who is tainted is `impact`'s business, how a notice travels the outbox's.
+still. Nobody else hears of it; a deadline that will be missed is `forecast.notes`'s. Who is tainted is `impact`'s
+business, how a notice travels the outbox's.
 """
 
 from collections import defaultdict
@@ -20,6 +21,7 @@ class AudienceKind(StrEnum):
     START = "start"
     HOLD = "hold"
     END = "end"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ class Entry:
         round: 1 for the first of its kind to this recipient about this incident; data that is healed may be
             tainted again.
         text: what the recipient was told.
-        ended_at: of a start, when its all-clear was given; of a hold, when it was lifted.
+        ended_at: of a start, when its all-clear was given; of a hold, when it was lifted; of a deadline that will
+            be missed (`forecast.notes`), when it had passed or was made after all.
     """
 
     recipient: str
@@ -155,8 +158,8 @@ def _start_text(incident: Incident, uses: Sequence[Reached]) -> str:
 
 def _hold_text(incident: Incident, assets: Sequence[str]) -> str:
     return (
-        f"{_listed(sorted(assets))}: your data is still good, but building it now would take in bad data "
-        f"({incident.id}: {incident.title}).\n"
+        f"{_listed(sorted(assets))}: there is bad data in what it is built from ({incident.id}: {incident.title})."
+        " What it holds now did not come of that.\n"
         "What to do: hold the next build until this note is lifted."
     )
 

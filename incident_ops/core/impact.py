@@ -296,12 +296,10 @@ class _Survey:
 
     def _viewers(self, views: Sequence[View]) -> Iterator[Viewer]:
         for view in views:
+            record = None
             if view.materialization is not None:
                 record = self._history.get(Ref(asset=view.asset, id=view.materialization), by=view.at)
-                saw_bad = record in self._closure
-            else:
-                saw_bad = self._was_bad(view.asset, view.at)
-            if saw_bad:
+            if record in self._closure if record is not None else self._was_bad(view.asset, view.at):
                 yield Viewer(
                     viewer=view.viewer, asset=view.asset, at=view.at, materialization=view.materialization
                 )

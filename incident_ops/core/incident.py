@@ -14,7 +14,7 @@ from incident_ops.core.alert import Alert, ErrorClass, Nature, Recovery, Subject
 from incident_ops.core.durations import format_duration
 from incident_ops.core.errors import IllegalChange, IllegalTransition
 from incident_ops.core.labels import labels_of_trouble
-from incident_ops.core.member import Member, member_of, title_of
+from incident_ops.core.member import Member, member_of, title_of, titled
 from incident_ops.core.severity import Assessment, Priority, Severity, priority_for, worst_of
 from incident_ops.core.status import (
     SYSTEM,
@@ -159,7 +159,7 @@ class Incident:
             labels=MappingProxyType(
                 {**told.labels, **labels_of_trouble(told.nature, main.kind, main.check_severity)}
             ),
-            title=title_of(main),
+            title=titled(members, self.root.subject.asset),
             alert_count=self.alert_count + 1,
             failure_count=self.failure_count + (not alert.is_echo),
             started_at=min(self.started_at, alert.began_at or alert.occurred_at),

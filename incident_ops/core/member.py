@@ -1,9 +1,19 @@
 """The members of an incident: one failing thing each, its distance from the root, and whether it is well again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Nature, Recovery, Subject, most_specific
+from incident_ops.core.alert import (
+    Alert,
+    AlertKind,
+    AssetRef,
+    CheckSeverity,
+    Nature,
+    Recovery,
+    Subject,
+    most_specific,
+)
 from incident_ops.core.declared import Declared
 from incident_ops.core.provenance import Ref
 from incident_ops.core.trail import Edge
@@ -18,7 +28,7 @@ class Member:
         last_cause: the `cause` of its latest alert.
         materialization: storage id of the first materialization found bad.
         origin: the record in which provenance proves the trouble to begin, which may be of another asset.
-        hops: its distance downstream of the root; 0 for what failed by itself.
+        hops: its distance downstream of the root; 0 for the root, and for what failed by itself.
         edge: what connects it with the root; None for what failed by itself.
         healthy_at: set while it is well again.
         declared: what its evaluations say of the check, since it began to fail; None if none was heard.
@@ -117,3 +127,14 @@ def title_of(member: Member) -> str:
             return f"{name}: not built"
         case AlertKind.EXTERNAL:
             return name
+
+
+def titled(members: Sequence[Member], root: AssetRef | None) -> str:
+    """The root's trouble in one line, and how much lies downstream of it. The first member is the root's own, or,
+    if the root is silent, the nearest to it."""
+    main = members[0]
+    downstream = sum(member.hops > 0 for member in members)
+    if root is not None and main.subject.asset != root:
+        rest = f" and {downstream - 1} more" if downstream > 1 else ""
+        return f"{root}: suspected, since {title_of(main)}{rest}"
+    return f"{title_of(main)} (and {downstream} downstream)" if downstream else title_of(main)

@@ -148,7 +148,9 @@ def _found(found: Findings) -> list[tuple[str, str]]:
     if hit:
         facts.append(("Data hit", ", ".join(hit)))
     missed = [
-        f"{late['asset']} at {late['deadline']}" for late in found.forecast if late["verdict"] == "will_miss"
+        f"{late['asset']} at {moment(datetime.fromisoformat(late['deadline']))}"
+        for late in found.forecast
+        if late["verdict"] == "will_miss"
     ]
     if missed:
         facts.append(("Will miss its deadline", ", ".join(missed)))

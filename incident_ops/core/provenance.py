@@ -157,17 +157,21 @@ class Provenance:
             if evaluation.materialization is not None:
                 self._verdicts[Ref(asset=evaluation.asset, id=evaluation.materialization)].append(evaluation)
 
-    def with_more(
-        self, materializations: Iterable[Materialization], evaluations: Iterable[Evaluation]
-    ) -> "Provenance":
+    def with_more(self, other: "Provenance") -> "Provenance":
         """This part of the history and another."""
-        records = [record for of_asset in self._of_asset.values() for record in of_asset]
-        verdicts = [verdict for of_ref in self._verdicts.values() for verdict in of_ref]
-        return Provenance([*records, *materializations], [*verdicts, *evaluations])
+        both = (self, other)
+        return Provenance(
+            (record for part in both for of_asset in part._of_asset.values() for record in of_asset),
+            (verdict for part in both for of_ref in part._verdicts.values() for verdict in of_ref),
+        )
 
     @property
     def assets(self) -> Collection[str]:
         return self._of_asset.keys()
+
+    def of(self, refs: Iterable[Ref]) -> list[Materialization]:
+        """The newest record of each id; what is not known is left out."""
+        return [record for ref in refs if (record := self.get(ref)) is not None]
 
     def get(self, ref: Ref, *, by: datetime | None = None) -> Materialization | None:
         """The record of that id, as it was at `by`; for a remark of ours, the record that it speaks of."""

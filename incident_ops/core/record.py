@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from incident_ops.core.alert import Alert
+from incident_ops.core.alert import Alert, Subject
 from incident_ops.core.attribution.record import document_of
 from incident_ops.core.incident import Incident
 from incident_ops.core.member import Member
@@ -39,7 +39,7 @@ def incident_record(incident: Incident) -> dict[str, Any]:
             "name": subject.name,
             "run_id": root.run_id,
         },
-        "members": [_member_record(member) for member in incident.members],
+        "members": [_member_record(member, incident.root.subject) for member in incident.members],
         "alert_count": incident.alert_count,
         "flaky": incident.flaky,
         "labels": dict(incident.labels),
@@ -62,14 +62,16 @@ def incident_record(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _member_record(member: Member) -> dict[str, Any]:
+def _member_record(member: Member, root: Subject) -> dict[str, Any]:
+    """`hops` is null for what is neither the root nor downstream of it."""
     subject = member.subject
+    is_of_root = member.hops > 0 or subject.asset == root.asset
     return {
         "asset": subject.asset.key if subject.asset else None,
         "check": subject.check,
         "kind": str(member.kind),
         "partition": member.partition,
-        "hops": member.hops,
+        "hops": member.hops if is_of_root else None,
         "edge": str(member.edge) if member.edge else None,
         "name": subject.name,
         "healthy_at": utc_text(member.healthy_at),

@@ -6,13 +6,13 @@ never taken apart.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from incident_ops.core.alert import Alert, AlertKind, AssetRef, Evidence
 from incident_ops.core.grouping import Group, Known, Link, correlate
-from incident_ops.core.incident import Incident
+from incident_ops.core.incident import Incident, Root
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.member import Member
 from incident_ops.core.provenance import Ref
@@ -127,22 +127,27 @@ def taken_apart(
 ) -> tuple[Arrangement, Arrangement]:
     """What stays, and the new incident around the chosen members."""
     rest = [member for member in incident.members if member not in chosen]
-    root = incident.root.subject.asset
+    root, record = incident.root.subject.asset, incident.root.materialization
     if not any(member.subject.asset == root for member in rest) and not incident.is_root_silent:
-        root = rest[0].subject.asset
-    return (
-        _by_hand(incident.number, root, rest, graph, reason=reason),
-        _by_hand(None, chosen[0].subject.asset, [replace(m, origin=None) for m in chosen], graph, reason=reason),
+        root, record = rest[0].subject.asset, rest[0].materialization
+    parted, its_record = chosen[0].subject.asset, chosen[0].materialization
+    stays = Arrangement(
+        number=incident.number,
+        absorbed=(),
+        members=_from(root, rest, graph),
+        root=root,
+        materialization=record,
+        reason=reason,
     )
-
-
-def _by_hand(
-    number: int | None, root: AssetRef | None, members: Sequence[Member], graph: AssetGraph, *, reason: str
-) -> Arrangement:
-    near = _from(root, members, graph)
-    return Arrangement(
-        number=number, absorbed=(), members=near, root=root, materialization=near[0].materialization, reason=reason
+    goes = Arrangement(
+        number=None,
+        absorbed=(),
+        members=_from(parted, [replace(m, origin=None) for m in chosen], graph),
+        root=parted,
+        materialization=its_record,
+        reason=reason,
     )
+    return stays, goes
 
 
 def _from(root: AssetRef | None, members: Sequence[Member], graph: AssetGraph) -> tuple[Member, ...]:
@@ -152,11 +157,17 @@ def _from(root: AssetRef | None, members: Sequence[Member], graph: AssetGraph) -
         asset = member.subject.asset
         hops = (graph.distance(root.key, asset.key) or 0) if root and asset else 0
         placed.append(replace(member, hops=hops, edge=(member.edge or Edge.TIME) if hops else None))
-    return tuple(sorted(placed, key=_nearness))
+    return _in_order(placed, root)
 
 
-def _nearness(member: Member) -> tuple[int, datetime, str, str]:
-    return (member.hops, member.first_fired_at, member.fingerprint, member.partition or "")
+def _in_order(members: Iterable[Member], root: AssetRef | None) -> tuple[Member, ...]:
+    """What fails on the root itself, what lies downstream of it, and then what has no way from it."""
+
+    def place(member: Member) -> tuple[bool, int, datetime, str, str]:
+        is_apart = member.hops == 0 and member.subject.asset != root
+        return is_apart, member.hops, member.first_fired_at, member.fingerprint, member.partition or ""
+
+    return tuple(sorted(members, key=place))
 
 
 def _is_solid(incident: Incident, *, newest: datetime, window: timedelta) -> bool:
@@ -177,6 +188,9 @@ class _WithOrigins(Known):
 
     def is_healthy(self, asset: AssetRef, at: datetime) -> bool:
         return self._known.is_healthy(asset, at)
+
+    def is_unwatched(self, asset: AssetRef) -> bool:
+        return self._known.is_unwatched(asset)
 
     def link(self, upstream: Alert, downstream: Alert) -> Link:
         origin = self._origins.get(downstream.event_id)
@@ -243,17 +257,37 @@ def _arrangements(
 ) -> Iterable[Arrangement]:
     group_of = {alert.event_id: group for group in groups for alert in group.members}
     founder = {incident.number: _Item(incident.number, incident.members[0]).id for incident in incidents}
-    root_by_hand = {i.number: i.root.subject.asset for i in incidents if i.grouped_by is not None}
+    by_hand = {i.number: i.root for i in incidents if i.grouped_by is not None}
     for block in blocks:
         ids = {item.id for item in block}
-        claimants = sorted({item.number for item in block if founder[item.number] in ids}, key=_age)
-        apart = [number for number in claimants if number in root_by_hand][1:]
-        for number in apart:  # people parted them: nobody puts them together again but people
-            theirs = [item.member for item in block if item.number == number]
-            yield _by_hand(number, root_by_hand[number], theirs, graph, reason="as people arranged it")
-        rest = [item for item in block if item.number not in apart]
-        staying = [number for number in claimants if number not in apart]
-        yield _arranged(staying[0] if staying else None, tuple(staying[1:]), rest, group_of, graph)
+        for part in _as_people_parted(block, by_hand, graph):
+            claimants = sorted({item.number for item in part if founder[item.number] in ids}, key=_age)
+            root = next((by_hand[number] for number in claimants if number in by_hand), None)
+            yield _arranged(claimants, part, root, group_of, graph)
+
+
+def _as_people_parted(block: list[_Item], by_hand: Collection[int], graph: AssetGraph) -> Iterable[list[_Item]]:
+    """What people parted nobody puts together again but people. The rest of the block goes, incident by incident,
+    to the one with the nearest member above it, or to the oldest."""
+    apart = sorted({item.number for item in block if item.number in by_hand}, key=_age)
+    if len(apart) < 2:
+        return [block]
+    of_number: defaultdict[int, list[_Item]] = defaultdict(list)
+    for item in block:
+        of_number[item.number].append(item)
+    parts = {number: of_number.pop(number) for number in apart}
+    assets = {number: {item.asset for item in part} for number, part in parts.items()}
+    for items in of_number.values():
+        ways = [
+            (hops, number) for number in apart if (hops := _hops_below(assets[number], items, graph)) is not None
+        ]
+        parts[min(ways)[1] if ways else apart[0]] += items
+    return parts.values()
+
+
+def _hops_below(assets: Iterable[str], items: Iterable[_Item], graph: AssetGraph) -> int | None:
+    ways = (graph.distance(asset, item.asset) for asset in assets for item in items)
+    return min((hops for hops in ways if hops is not None), default=None)
 
 
 def _age(number: int) -> tuple[bool, int]:
@@ -262,30 +296,33 @@ def _age(number: int) -> tuple[bool, int]:
 
 
 def _arranged(
-    number: int | None,
-    absorbed: tuple[int, ...],
+    claimants: Sequence[int],
     items: Sequence[_Item],
+    by_hand: Root | None,
     group_of: dict[str, Group],
     graph: AssetGraph,
 ) -> Arrangement:
-    root, reason = _root_of(items, group_of, graph)
+    """The oldest of the claimants with these items; `by_hand` is the root that a person has given it."""
+    kept = by_hand.subject.asset if by_hand is not None else None
+    root, reason = _root_of(items, group_of, graph) if kept is None else _root_from(kept, items, graph)
     origins = {item.member.origin for item in items if item.member.origin is not None}
     proven = next((origin for origin in sorted(origins) if origin.asset == root), None)
-    on_root = [item for item in items if item.asset == root]
     members: list[Member] = []
     for item in items:
         hops = graph.distance(root, item.asset) or 0
         is_proved = item.id in group_of[item.id].proved or (proven is not None and item.member.origin == proven)
         edge = (Edge.POINTER if is_proved else Edge.TIME) if hops else None
         members.append(replace(item.member, hops=hops, edge=edge))
-    members.sort(key=_nearness)
-    materialization = proven.id if proven else members[0].materialization if on_root else None
+    ordered = _in_order(members, AssetRef(key=root))
+    materialization = by_hand.materialization if by_hand is not None and kept == AssetRef(key=root) else None
+    if ordered[0].subject.asset == AssetRef(key=root):
+        materialization = ordered[0].materialization
     return Arrangement(
-        number=number,
-        absorbed=absorbed,
-        members=tuple(members),
+        number=claimants[0] if claimants else None,
+        absorbed=tuple(claimants[1:]),
+        members=ordered,
         root=AssetRef(key=root),
-        materialization=materialization,
+        materialization=proven.id if proven else materialization,
         reason=reason,
     )
 
@@ -297,8 +334,23 @@ def _root_of(items: Sequence[_Item], group_of: dict[str, Group], graph: AssetGra
     if origins:
         origin = min(origins, key=lambda o: (-origins[o], o))
         return origin.asset, f"built from {origin.asset}, materialization {origin.id}, as Dagster's pointers prove"
+    reasons = {group_of[item.id].root.key: group_of[item.id].reason for item in items}
+    best = _explaining_most(reasons, items, graph)
+    return best, reasons[best]
+
+
+def _root_from(kept: AssetRef, items: Sequence[_Item], graph: AssetGraph) -> tuple[str, str]:
+    """The root that a person has given the incident, unless something upstream of it fails in the incident."""
+    above = graph.ancestors(kept.key) & {item.asset for item in items}
+    if not above:
+        return kept.key, "as people arranged it"
+    best = _explaining_most(above, items, graph)
+    return best, f"{best} fails, too, and is upstream of {kept}"
+
+
+def _explaining_most(roots: Iterable[str], items: Sequence[_Item], graph: AssetGraph) -> str:
+    """Of `roots` the one with most of the items on it or below it; then the one that failed first."""
     assets = [item.asset for item in items]
-    roots = {group_of[item.id].root.key: group_of[item.id].reason for item in items}
 
     def explained(root: str) -> int:
         below = graph.descendants(root)
@@ -306,8 +358,7 @@ def _root_of(items: Sequence[_Item], group_of: dict[str, Group], graph: AssetGra
 
     first = min(item.member.first_fired_at for item in items)
     onset = {item.asset: min(i.member.first_fired_at for i in items if i.asset == item.asset) for item in items}
-    best = min(roots, key=lambda root: (-explained(root), onset.get(root, first), root))
-    return best, roots[best]
+    return min(roots, key=lambda root: (-explained(root), onset.get(root, first), root))
 
 
 def _as_alert(item: _Item, *, newest: datetime, window: timedelta) -> Alert:

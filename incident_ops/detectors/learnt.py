@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import TypedDict
 
@@ -54,6 +54,11 @@ class Memory:
             feedback=history.feedback(scope.check_key),
             options=options,
         )
+
+    @property
+    def wrong(self) -> Collection[datetime]:
+        """The times at which something was out of the ordinary, whatever people said of it."""
+        return {m.at for m in self.measurements if any(point.is_out for point in m.points)}
 
     def training(self, metric: str, column: str = "") -> Training:
         """The metric's history as people see it."""

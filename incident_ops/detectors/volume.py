@@ -12,11 +12,12 @@ from incident_ops.core.alert import Nature
 from incident_ops.core.anomaly.judgement import Series
 from incident_ops.core.growth import gains_to, is_cumulative
 from incident_ops.core.metrics import ROW_COUNT, Measured
+from incident_ops.detectors.attributing import AttributionOptions, attributed_change
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.learnt import LearntOptions, Memory
 from incident_ops.detectors.options import besides, only, require_whole, with_usable_options
 from incident_ops.detectors.reading import ReadOptions
-from incident_ops.detectors.row_counts import ROW_INCREMENT, counted, peers_in_run, reported_history
+from incident_ops.detectors.row_counts import ROW_INCREMENT, counted, peers_in_run, reported_history, reported_rows
 from incident_ops.detectors.scope import Scope
 from incident_ops.detectors.targets import Assets, targets_of
 
@@ -24,8 +25,8 @@ OUT = 0.5
 """The score of what is out by a rule that has no degrees."""
 
 
-class VolumeOptions(CheckOptions, LearntOptions, ReadOptions, total=False):
-    """Options of checks, of learning and of reading."""
+class VolumeOptions(CheckOptions, LearntOptions, ReadOptions, AttributionOptions, total=False):
+    """Options of checks, of learning, of reading and of attribution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +64,17 @@ def build_volume_checks(
     An empty table fails as a WARN, whatever `severity` says, while nothing is learnt and it was never seen empty
     before: an empty first build is seldom meant.
 
+    Where the check counts a partition of time by itself, on DuckDB, a failure also says which slices have fewer or
+    more rows than the partition of a week before, or the one before, or that no single slice does.
+
     Args:
         min_rows, max_rows: hard limits of the count, both included, which hold from the first build on.
         peers: `same job`, the default: the other assets of this call that the same run built, up to six of those
             that report row counts, say what kind of day it is. A check that runs with the build knows those that
             are built already. None: each is judged by itself.
         options: `sensitivity`, `holidays` and `history` (`LearntOptions`); where the data is (`ReadOptions`),
-            of which nothing is read when builds report their counts, except with `where`; and those of every
-            check (`CheckOptions`).
+            of which nothing is read when builds report their counts, except with `where`; `dimensions`
+            (`AttributionOptions`); and those of every check (`CheckOptions`).
 
     Raises:
         DetectorError: limits that exclude each other, an option that cannot be used, or no assets.
@@ -91,7 +95,11 @@ def build_volume_checks(
         company = peers_in_run(scope, targets) if peers is not None and "where" not in read else []
         verdicts = [_total(scope, memory, total, company), *_increment(scope, memory, total)]
         verdicts[0] = _limited(_not_empty_at_first(verdicts[0], memory, scope), min_rows, max_rows)
-        return _finding(verdicts)
+        finding = _finding(verdicts)
+        if verdicts[0].passed or reported_rows(scope, read) is not None:
+            return finding
+        slices = attributed_change(scope, read, dimensions=options.get("dimensions"), wrong=memory.wrong)
+        return replace(finding, metadata={**finding.metadata, **slices})
 
     return build_checks(
         targets,
@@ -99,7 +107,7 @@ def build_volume_checks(
         nature=Nature.VOLUME,
         name="volume",
         description="Row count and its increment against what is usual",
-        options=besides(options, LearntOptions, ReadOptions),
+        options=besides(options, LearntOptions, ReadOptions, AttributionOptions),
     )
 
 
@@ -133,8 +141,7 @@ def _increment(scope: Scope, memory: Memory, total: float) -> list[_Verdict]:
 
 
 def _wrong(memory: Memory, *, accepted_from: datetime | None) -> set[datetime]:
-    found = {m.at for m in memory.measurements if any(point.is_out for point in m.points)}
-    return {at for at in found if accepted_from is None or at < accepted_from}
+    return {at for at in memory.wrong if accepted_from is None or at < accepted_from}
 
 
 def _not_empty_at_first(verdict: _Verdict, memory: Memory, scope: Scope) -> _Verdict:

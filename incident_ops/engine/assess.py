@@ -29,6 +29,7 @@ from incident_ops.core.rootcause.signals import SignalKind
 from incident_ops.core.status import EntryKind, Status
 from incident_ops.engine.audience import tell_the_audience
 from incident_ops.engine.bad_records import bad_columns, bad_records, unjudged_records
+from incident_ops.engine.deadline_notes import tell_of_deadlines
 from incident_ops.engine.desk import Desk
 from incident_ops.engine.evidence import asset_of, history_of, symptoms_of
 from incident_ops.engine.forecast import Outlook, harm_ahead, late_in, look_ahead
@@ -134,6 +135,9 @@ def _assessed(
     if before is None or before.impact.get("next_harm") != found.impact["next_harm"]:
         tx.wake([incident.number], at=now)  # whether it can wait until somebody works is to be decided again
     told = tell_the_audience(tx, incident, impact, knowledge, now=now)
+    told += tell_of_deadlines(
+        tx, incident, outlook.records, before.forecast if before is not None else (), knowledge, now=now
+    )
     desk = Desk(tx, knowledge, now=now)
     desk.lay_out([incident])
     changed = _with_cause(incident, cause, before, now=now)

@@ -31,7 +31,7 @@ def bad_records(incident: Incident, provenance: Provenance) -> set[Ref]:
     for member in incident.members:
         if not _tells_of_bad_data(member):
             continue
-        records = _records_of(member, provenance)
+        records = _records_of(member, incident, provenance)
         still = {r.ref for r in records if _is_still_bad(r, member, provenance)}
         bad |= still
         if still and member.origin is not None:
@@ -45,7 +45,7 @@ def unjudged_records(incident: Incident, provenance: Provenance) -> set[Ref]:
     found: set[Ref] = set()
     for member in incident.members:
         if incident.is_open and _tells_of_bad_data(member) and member.healthy_at is None:
-            since = {r.partition: r.at for r in reversed(_records_of(member, provenance))}
+            since = {r.partition: r.at for r in reversed(_records_of(member, incident, provenance))}
             for record in provenance.records(asset_of(member)):
                 is_later = record.partition in since and record.at > since[record.partition]
                 if is_later and not _verdicts_of(member, record, provenance):
@@ -77,21 +77,27 @@ def _tells_of_bad_data(member: Member) -> bool:
     )
 
 
-def _records_of(member: Member, provenance: Provenance) -> list[Materialization]:
-    """The first one found bad, and later ones of the same place that were found bad too, oldest first. A check
-    that is not partitioned looks at whatever was built last: it can have found several partitions bad."""
+def _records_of(member: Member, incident: Incident, provenance: Provenance) -> list[Materialization]:
+    """Those in its place that were found bad, oldest first: the one that it names, and others by the verdicts of
+    the incident's time, in which it may have ended and begun again. A check that is not partitioned looks at
+    whatever was built last: it can have found several partitions bad."""
     asset = asset_of(member)
-    first = None
+    named = None
     if member.materialization is not None:
-        first = provenance.get(Ref(asset=asset, id=member.materialization), by=member.last_fired_at)
-    first = first or provenance.latest(asset, partition=member.partition, by=member.first_fired_at)
-    if first is None:
+        named = provenance.get(Ref(asset=asset, id=member.materialization), by=member.last_fired_at)
+    named = named or provenance.latest(asset, partition=member.partition, by=member.first_fired_at)
+    if named is None:
         return []
-    later = [r for r in provenance.records(asset) if r.at > first.at]
-    return [first, *(r for r in later if _is_found_bad(r, first, member, provenance))]
+
+    def is_found_bad(record: Materialization) -> bool:
+        is_same = record.partition == named.partition
+        verdicts = provenance.verdicts_on(record) if is_same else _verdicts_of(member, record, provenance)
+        is_its_place = is_same or member.partition is None
+        return is_its_place and any(v.is_bad and _is_of_its_time(v, incident) for v in verdicts)
+
+    return [record for record in provenance.records(asset) if record == named or is_found_bad(record)]
 
 
-def _is_found_bad(record: Materialization, first: Materialization, member: Member, provenance: Provenance) -> bool:
-    if record.partition == first.partition:
-        return provenance.is_bad(record)
-    return member.partition is None and any(v.is_bad for v in _verdicts_of(member, record, provenance))
+def _is_of_its_time(verdict: Evaluation, incident: Incident) -> bool:
+    over = None if incident.is_open else incident.resolved_at
+    return incident.started_at <= verdict.at and (over is None or verdict.at <= over)

@@ -24,6 +24,8 @@ HEALTH_WITHIN = timedelta(days=2)
 """How long a verdict that names no record speaks for an asset: a daily check, and a late one."""
 RECENT_RECORDS = 31
 """One to compare, and as many as a volume band learns from."""
+MOST_BUILDS = 200
+"""Of a failing asset: what was built from the first bad one may be in force when hundreds have followed."""
 
 
 def sources_of(history: History, members: Iterable[Member], graph: AssetGraph) -> Provenance:
@@ -85,21 +87,32 @@ def history_of(history: History, members: Sequence[Member], graph: AssetGraph) -
     unnamed = [_moment_of(member) for member in members if member.materialization is None]
     refs |= {record.ref for record in history.before(unnamed, limit=1)}
     below = graph.descendants(*assets, *(ref.asset for ref in refs)) - assets
-    above = _nearest_above(assets, graph)
-    recent = history.latest_of(above | assets, limit=RECENT_RECORDS)
-    refs |= _built_since(refs, assets, recent)
+    above = _nearest_above(assets, graph) - assets
+    failing = _with_verdicts(history, history.latest_of(assets, limit=MOST_BUILDS))
+    refs |= _perhaps_bad(refs, assets, failing)
     found = gather(history, refs, descendants=below | above | assets).provenance
-    recent += history.latest_of(_without_pointers(below, found), limit=RECENT_RECORDS)
-    verdicts = history.evaluations({record.ref for record in recent})
-    return found.with_more(recent, verdicts)
+    guessed = _without_pointers(below, found)
+    around = history.latest_of(above | guessed, limit=RECENT_RECORDS)
+    partitions = {record.partition for record in failing.of(refs) if record.partition is not None}
+    around += history.latest({(asset, partition) for asset in guessed for partition in partitions})
+    return found.with_more(failing).with_more(_with_verdicts(history, around))
 
 
-def _built_since(refs: Collection[Ref], assets: Collection[str], recent: Iterable[Materialization]) -> set[Ref]:
-    """Later records of the failing assets: they may be bad too, and others may be built from them."""
+def _with_verdicts(history: History, records: Collection[Materialization]) -> Provenance:
+    return Provenance(records, history.evaluations({record.ref for record in records}) if records else ())
+
+
+def _perhaps_bad(refs: Collection[Ref], assets: Collection[str], failing: Provenance) -> set[Ref]:
+    """Further records of the failing assets: those found bad before, and all that were built since."""
     first: dict[str, int] = {}
     for ref in refs:
         first[ref.asset] = min(ref.id, first.get(ref.asset, ref.id))
-    return {r.ref for r in recent if r.asset in assets and r.id > first.get(r.asset, _AFTER_ALL)}
+    return {
+        record.ref
+        for asset in assets
+        for record in failing.records(asset)
+        if record.id > first.get(asset, _AFTER_ALL) or failing.is_bad(record)
+    }
 
 
 def _without_pointers(assets: Iterable[str], found: Provenance) -> set[str]:

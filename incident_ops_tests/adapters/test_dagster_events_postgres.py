@@ -20,6 +20,7 @@ from incident_ops.core.alert import Alert, AlertKind, CheckSeverity, Recovery
 from incident_ops_tests import tenant
 from incident_ops_tests.adapters import shop_of_traps as shop
 from incident_ops_tests.adapters.event_log import now, report_check, report_freshness
+from incident_ops_tests.adapters.under_way import watched
 from incident_ops_tests.processes import make_home
 
 pytest.importorskip("dagster_postgres", reason="dagster-postgres is not installed")
@@ -174,6 +175,14 @@ def test_pointers_lead_to_the_ids_that_the_tail_sees_and_partitions_to_their_own
     orders, _, daily, first, second = facts.materializations
     assert (daily.inputs, second.inputs) == ({"raw/shop/orders": orders.id}, {"first": first.id})
     assert second.ready_at == first.at
+
+
+def test_what_is_under_way_is_known_as_on_sqlite(instance: dg.DagsterInstance):
+    [run] = watched(instance)
+    assert run.built.keys() == {"shop/raw", "orders"}
+    assert (run.to_come, run.failed) == ({"left", "right", "cfo_dash"}, {"broken"})
+    assert run.started_at is not None
+    assert abs(run.started_at - now()) < timedelta(minutes=1), "whatever the database's time zone"
 
 
 def insertion_of(instance: dg.DagsterInstance, name: str) -> Any:

@@ -39,6 +39,7 @@ def test_an_explanation_is_written_with_its_own_sentence() -> None:
         "withheld": 0,
         "left_out": {},
         "failed": None,
+        "measure": "rate",
     }
 
 
@@ -51,7 +52,7 @@ def test_rounding_that_leaves_a_share_above_one_is_no_reason_to_lose_it() -> Non
 @pytest.mark.parametrize(
     "found",
     [
-        replace(FOUND, slices=(), left_out={LeftOut.MANY_VALUES: 3, LeftOut.PERSONAL: 1}),
+        replace(FOUND, slices=(), measure="count", left_out={LeftOut.MANY_VALUES: 3, LeftOut.PERSONAL: 1}),
         *(Attribution(failed=reason) for reason in Unattributed),
     ],
 )
@@ -65,9 +66,15 @@ def test_what_was_not_looked_at_and_why_nothing_is_known_survive_the_way(found: 
 
 
 def test_a_document_of_an_earlier_version_is_read_and_a_reason_of_a_later_one_passed_over() -> None:
-    earlier = {name: value for name, value in GOOD.items() if name not in ("left_out", "failed")}
+    earlier = {name: value for name, value in GOOD.items() if name not in ("left_out", "failed", "measure")}
     later = GOOD | {"left_out": {"too_dull": 3, "type": "many", "personal": True}, "failed": "asleep"}
     assert attribution_in(earlier) == attribution_in(later) == FOUND
+
+
+def test_a_change_is_told_as_one() -> None:
+    read = attribution_in(document_of(replace(FOUND, measure="count")))
+    assert read is not None
+    assert read.sentence == "98 % of the deviation: channel = tiktok and app = 7.2; 50 %: email = anna@example.com"
 
 
 SLICE = GOOD["slices"][0]
@@ -88,6 +95,7 @@ SLICE = GOOD["slices"][0]
         GOOD | {"withheld": "2"},
         GOOD | {"withheld": -1},
         GOOD | {"left_out": 3},
+        GOOD | {"measure": "guess"},
         *(
             GOOD | {"slices": [SLICE | wrong]}
             for wrong in (

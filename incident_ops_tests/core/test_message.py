@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from incident_ops.core.alert import CheckSeverity
+from incident_ops.core.findings import Findings
 from incident_ops.core.message import Colour, Link, compose, digest_line
 from incident_ops.core.severity import Assessment, Severity
 from incident_ops.core.status import CauseClass, Resolution, Status
@@ -58,6 +59,19 @@ def test_everything_that_is_known_is_shown() -> None:
         ("Not run", ("x/y (not run: upstream a/b)",)),
     )
     assert message.detail == "Traceback …"
+
+
+def test_deadlines_are_told_in_the_time_that_people_read() -> None:
+    """And only those that will be missed: the others are nobody's business yet."""
+    late = [
+        {"asset": "table", "deadline": "2026-11-22T00:06:00Z", "verdict": "will_miss"},
+        {"asset": "both", "deadline": "2026-11-22T01:46:30.663129Z", "verdict": "will_miss"},
+        {"asset": "weekly", "deadline": "2026-11-28T01:46:00Z", "verdict": "will_make"},
+    ]
+    found = Findings(at=minutes(1), suspects=(), impact={}, forecast=late)
+    message = compose(make_incident(), links_of=lambda incident: (), found=found)
+    said = dict(message.facts)["Will miss its deadline"]
+    assert said == "table at 2026-11-22 00:06 UTC, both at 2026-11-22 01:46 UTC"
 
 
 @pytest.mark.parametrize(

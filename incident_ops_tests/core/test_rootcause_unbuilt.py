@@ -1,14 +1,15 @@
 """Who is to blame for what is late, or was not built at all?"""
 
 from dataclasses import replace
+from typing import Any
 
 from incident_ops.core.alert import AlertKind, ErrorClass, Nature
 from incident_ops.core.rootcause.charges import Context, Trouble
 from incident_ops.core.status import CauseClass
-from incident_ops.core.trail import Confidence
+from incident_ops.core.trail import Confidence, Edge
 from incident_ops_tests.builders import minutes
 from incident_ops_tests.core.investigations import first, found, story_five, symptom, texts
-from incident_ops_tests.histories import History, columns_of
+from incident_ops_tests.histories import History, columns_of, graph_of
 
 
 def test_a_late_source_explains_what_is_late_below_it() -> None:
@@ -105,3 +106,63 @@ def test_a_failed_build_is_explained_by_the_column_that_its_input_lost() -> None
     assert texts(suspect) == ["columns removed at; columns renamed, it seems, price → cost"]
     assert (suspect.asset, suspect.materialization, suspect.confidence) == ("raw", 3, Confidence.INFERRED)
     assert suspect.cause_class is CauseClass.DATA
+
+
+def a_failed_run(**anything: Any) -> Trouble:
+    values = {"at": minutes(60), "summary": "ValueError: refused", "error_class": ErrorClass.USER_CODE, **anything}
+    return Trouble(asset="raw", kind=AlertKind.RUN_FAILED, **values)
+
+
+def test_a_failed_run_built_nothing_so_the_asset_is_charged_and_not_its_older_record() -> None:
+    h = History()
+    h.built("raw", 1, run_id="fine")
+    h.built("orders", 2, reads={"raw": 1})
+    late = symptom("orders", nature=Nature.FRESHNESS)
+    not_built = symptom("raw", nature=Nature.PIPELINE)
+    findings = found(h.provenance, late, not_built, context=Context(troubles=(a_failed_run(run_id="failed"),)))
+    [suspect] = findings.suspects
+    assert (suspect.asset, suspect.materialization, suspect.explains, suspect.score) == ("raw", None, 2, 1)
+    assert texts(suspect) == ["its run failed (user code): ValueError: refused"]
+    assert [hop.asset for hop in suspect.path] == ["raw"]
+    [alone] = found(h.provenance, late, context=Context(troubles=(a_failed_run(run_id="failed"),))).suspects
+    assert [(hop.asset, hop.materialization, hop.edge) for hop in alone.path] == [
+        ("orders", None, Edge.POINTER), ("raw", None, Edge.TIME),
+    ]  # fmt: skip
+
+
+def test_a_run_that_failed_after_it_had_built_the_record_is_held_against_that_record() -> None:
+    h = History()
+    h.built("raw", 1, run_id="failed")
+    h.built("orders", 2, reads={"raw": 1})
+    thin = symptom("orders", 2, nature=Nature.VOLUME)
+    [suspect] = found(h.provenance, thin, context=Context(troubles=(a_failed_run(run_id="failed"),))).suspects
+    assert (suspect.asset, suspect.materialization) == ("raw", 1)
+
+
+def test_lateness_goes_with_the_failed_run_that_it_comes_of() -> None:
+    h = History()
+    h.built("raw", 1, run_id="fine")
+    h.built("orders", 2, reads={"raw": 1})
+    late = Trouble(asset="raw", kind=AlertKind.FRESHNESS, at=minutes(70), summary="raw is 3 h late")
+    stale = symptom("orders", nature=Nature.FRESHNESS)
+    for troubles, materialization in (((late, a_failed_run()), None), ((late,), 1)):
+        [suspect] = found(h.provenance, stale, context=Context(troubles=troubles)).suspects
+        assert suspect.materialization == materialization
+        assert len(suspect.evidence) == len(troubles)
+
+
+def test_what_made_the_input_of_the_failed_run_bad_comes_before_the_failure() -> None:
+    """raw's run failed because its source had lost a column: the failure is carried."""
+    h = History()
+    h.built("source", 1, columns=columns_of(id="int", price="int"))
+    h.built("raw", 2, reads={"source": 1}, run_id="fine")
+    h.built("orders", 3, reads={"raw": 2})
+    h.built("source", 50, columns=columns_of(id="int"))
+    not_built = symptom("raw", nature=Nature.PIPELINE)
+    findings = found(
+        h.provenance,
+        not_built,
+        graph=graph_of("source > raw > orders"),
+        context=Context(troubles=(a_failed_run(run_id="failed"),)),
+    )
+    assert [s.asset for s in findings.suspects] == ["source"]

@@ -24,8 +24,9 @@ def between(
 
 
 def volume(counts: list[int], after: int) -> Signal | None:
+    """What is held against the record; that the count is merely another one is said and weighs nothing."""
     found = between({"rows": counts[-1]}, {"rows": after}, earlier=[{"rows": n} for n in counts[:-1]])
-    return next((signal for signal in found if signal.kind is SignalKind.VOLUME), None)
+    return next((signal for signal in found if signal.kind is SignalKind.VOLUME and signal.weight), None)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,12 @@ def volume(counts: list[int], after: int) -> Signal | None:
         ([100, 900, 200, 1_500, 400, 1_000], 150, None),
         ([0, 900, 0, 1_500, 0, 1_000], 0, None),
         ([1_000, 1_000, 1_000, 1_000, 1_000, 450], 455, None),
+        ([1_000, 30], 1_000, None),
+        ([1_000, 1_000, 1_000, 30], 1_010, None),
+        ([1_000, 30], 3_000, "rows 30 → 3,000 (+9,900 %)"),
+        ([1_000, 0], 30, "rows 0 → 30"),
+        ([30, 1_000], 30, None),
+        ([0, 1_000], 0, None),
     ],
 )  # fmt: skip
 def test_rows_are_told_when_they_leave_the_band_of_the_earlier_ones(
@@ -54,7 +61,13 @@ def test_rows_are_told_when_they_leave_the_band_of_the_earlier_ones(
 
 @pytest.mark.parametrize(
     ("counts", "after", "decisive"),
-    [([1_000], 450, False), ([1_000], 150, True), ([1_000] * 8, 450, True), ([1_000] * 8, 700, False)],
+    [
+        ([1_000], 450, False),
+        ([1_000], 150, True),
+        ([400, 1_000], 150, False),
+        ([1_000] * 8, 450, True),
+        ([1_000] * 8, 700, False),
+    ],
 )
 def test_rows_are_decisive_when_far_out_or_out_of_a_well_known_band(
     counts: list[int], after: int, decisive: bool
@@ -62,6 +75,37 @@ def test_rows_are_decisive_when_far_out_or_out_of_a_well_known_band(
     signal = volume(counts, after)
     assert signal is not None
     assert signal.decisive is decisive
+
+
+@pytest.mark.parametrize(
+    ("counts", "after", "said"),
+    [
+        ([1_000], 600, True),
+        ([1_000, 30], 1_000, True),
+        ([100, 900, 200, 1_500, 400], 150, True),
+        ([1_000], 900, False),
+    ],
+)
+def test_rows_within_the_band_are_said_when_they_are_other_than_last_time(
+    counts: list[int], after: int, said: bool
+) -> None:
+    found = between({"rows": counts[-1]}, {"rows": after}, earlier=[{"rows": n} for n in counts[:-1]])
+    assert [(s.weight, s.decisive) for s in found] == ([(0, False)] if said else [])
+
+
+@pytest.mark.parametrize("name", ["code", "columns"])
+def test_a_return_to_what_was_before_is_held_against_a_record_only_where_the_step_between_was_read(
+    name: str,
+) -> None:
+    usual: Any
+    other: Any
+    usual, other = ("v1", "v2") if name == "code" else (columns_of(a="int", b="int"), columns_of(a="int"))
+    past = [record("raw", n, **{name: value}) for n, value in enumerate((other, usual, other, usual))]
+    for was_read in (False, True):
+        [signal] = differences(past[2], past[1], earlier=past[:2], was_read=was_read)
+        assert (signal.weight > 0) is was_read
+        [first_time] = differences(past[2], past[1], earlier=past[1:2], was_read=was_read)
+        assert first_time.weight > 0
 
 
 def test_between_partitions_rows_mean_nothing_until_many_are_known() -> None:

@@ -15,7 +15,8 @@ from incident_ops.detectors.reconciliation import build_reconciliation_checks
 from incident_ops.detectors.references import build_referential_integrity_checks
 from incident_ops.detectors.rules import build_accepted_values_checks, build_uniqueness_checks
 from incident_ops.detectors.sql_rules import build_sql_checks
-from incident_ops_tests.detectors.runs import evaluate, table_asset, written
+from incident_ops.detectors.volume import build_volume_checks
+from incident_ops_tests.detectors.runs import DAYS, evaluate, frame, table_asset, written
 
 ORDERS = """CREATE OR REPLACE TABLE orders AS SELECT i // 2 AS id, ['web', 'app', 'shop'][1 + i % 3] AS channel,
     i % 3 AS total, i % 2 AS bad, 's' || i % 1500 AS shop, 'x' || i % 3 AS email, 'anna@example.org' AS note,
@@ -160,3 +161,88 @@ def _of_nulls(
         if is_broken == "false":
             assert all(evaluate(instance, [orders], checks).passed for _ in range(9))
     return evaluate(instance, [orders], checks)
+
+
+# ---- what a change comes from
+
+DAY = "2026-01-05"
+SALES = """CREATE OR REPLACE TABLE orders AS SELECT DATE '2026-01-01' + (i // 2000)::INTEGER AS day, i,
+    ['web', 'app', 'shop', 'mail'][1 + (hash(i) % 4)::INTEGER] AS channel, 'v' || hash(3 * i) % 5 AS version,
+    day + to_hours((hash(5 * i) % 24)::INTEGER) AS hour, 'load ' || day AS load,
+    50 + hash(7 * i) % 20 AS amount FROM range(18000) AS t(i)"""
+
+
+@pytest.fixture
+def sales(tmp_path: Path) -> Path:
+    """A DuckDB file of nine days."""
+    path = tmp_path / "shop.duckdb"
+    with written(path) as connection:
+        connection.execute(SALES)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("last_day", "sentence"),
+    [
+        (
+            "DELETE FROM orders WHERE day = '2026-01-09' AND channel = 'app' AND version = 'v2'",
+            "channel = app and version = v2",
+        ),
+        ("DELETE FROM orders WHERE day = '2026-01-09' AND channel = 'app'", "channel = app"),
+        (
+            "INSERT INTO orders SELECT * FROM orders WHERE day = '2026-01-09' AND channel = 'web'",
+            "channel = web",
+        ),
+        ("DELETE FROM orders WHERE day = '2026-01-09' AND i % 2 = 0", "no single slice explains it"),
+        ("DELETE FROM orders WHERE day = '2026-01-09'", "no single slice explains it"),
+    ],
+)
+def test_rows_that_are_missing_are_looked_for_along_the_partition_before(
+    instance: dg.DagsterInstance, sales: Path, last_day: str, sentence: str
+) -> None:
+    orders = table_asset(partitions_def=DAYS)
+    source = f"duckdb://{sales}"
+    checks = build_volume_checks([orders], source=source, partition_column="day", min_rows=1950, max_rows=2050)
+    for day in range(1, 9):
+        assert evaluate(instance, [orders], checks, partition=f"2026-01-0{day}").passed
+    with written(sales) as connection:
+        connection.execute(last_day)
+    found = evaluate(instance, [orders], checks, partition="2026-01-09")
+    told = attribution(found)
+    assert sentence in told["sentence"]
+    assert (told["measure"], "load" in told["dimensions"]) == ("count", False)
+
+
+def test_a_mean_that_jumped_is_looked_for_along_the_partition_before(
+    instance: dg.DagsterInstance, sales: Path
+) -> None:
+    orders = table_asset(partitions_def=DAYS)
+    source = f"duckdb://{sales}"
+    checks = build_field_health_checks(
+        [orders], columns=["amount"], metrics=["mean"], source=source, partition_column="day"
+    )
+    with written(sales) as connection:
+        connection.execute(
+            "UPDATE orders SET amount = amount * 100"
+            " WHERE day = '2026-01-09' AND channel = 'app' AND version = 'v2'"
+        )
+    for day in range(1, 9):
+        assert evaluate(instance, [orders], checks, partition=f"2026-01-0{day}").passed
+    told = attribution(evaluate(instance, [orders], checks, partition="2026-01-09"))
+    assert "% of the deviation: channel = app and version = v2" in told["sentence"]
+
+
+@pytest.mark.parametrize("options", [{"partition_column": None}, {"source": frame({"day": [DAY]})}])
+def test_without_rows_of_the_past_nothing_is_said_of_slices(
+    instance: dg.DagsterInstance, sales: Path, options: dict[str, Any]
+) -> None:
+    given = {"source": f"duckdb://{sales}", "partition_column": "day", "min_rows": 10**6, **options}
+    for partitions in (DAYS, None):
+        orders = table_asset("orders" if partitions else "all/orders", partitions_def=partitions)
+        checks = build_volume_checks([orders], **given)
+        found = evaluate(instance, [orders], checks, partition=DAY if partitions else None)
+        assert not found.passed and ATTRIBUTION_METADATA not in found.metadata
+    # the first partition has none before it
+    orders = table_asset("new/orders", partitions_def=DAYS)
+    found = evaluate(instance, [orders], build_volume_checks([orders], **given), partition=DAY)
+    assert ATTRIBUTION_METADATA not in found.metadata

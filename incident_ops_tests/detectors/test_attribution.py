@@ -275,6 +275,7 @@ def test_the_metadata_says_it_in_words_and_in_json(connection: duckdb.DuckDBPyCo
         "withheld": 0,
         "left_out": {},
         "failed": None,
+        "measure": "rate",
     }
     assert value["slices"][0].keys() == {"conditions", "explained", "share", "score"}
     assert value["slices"][0]["conditions"] == FAULT

@@ -12,6 +12,7 @@ from incident_ops.adapters.store import SqlStore
 from incident_ops.core.alert import AlertKind, Nature
 from incident_ops.core.catalog import AssetNode, Catalog
 from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, TimeWindow
+from incident_ops.core.forecast.under_way import Run, RunsUnderWay, nothing_under_way
 from incident_ops.core.incident import Incident
 from incident_ops.core.provenance import Facts, Materialization, RecordKind
 from incident_ops.core.status import Status
@@ -67,6 +68,7 @@ def outlook(
     terms: Mapping[str, FreshnessTerms] | None = None,
     previous: Sequence[Mapping[str, Any]] = (),
     lineage: Mapping[str, Sequence[str]] = LINE,
+    under_way: RunsUnderWay = nothing_under_way,
 ) -> Outlook:
     """Of the first incident."""
     found = look_ahead(
@@ -76,6 +78,7 @@ def outlook(
         ticks=no_ticks,
         previous={incidents[0].number: previous},
         now=at,
+        under_way=under_way,
     )
     assert set(found) == {incident.number for incident in incidents if incident.is_open}
     return found[incidents[0].number]
@@ -126,6 +129,32 @@ def test_the_story_of_a_deadline_that_is_missed() -> None:
     assert records[0]["raised_at"] == "2026-11-20T09:40:00Z"
 
 
+def test_what_was_told_is_taken_back_once_when_a_build_will_be_in_time_and_told_anew_when_it_will_not() -> None:
+    """The dashboard by itself takes five minutes, or, one time in five, half an hour."""
+    slow = [built("cfo_dash", minutes(-60 * 24 * day), took=30) for day in (3, 6, 9)]
+    asked: list[set[str]] = []
+
+    def dash_alone(assets: Collection[str]) -> list[Run]:
+        asked.append(set(assets))
+        return [Run(started_at=minutes(50), to_come=frozenset({"cfo_dash"}))]
+
+    told: list[str] = []
+    records: Sequence[Mapping[str, Any]] = ()
+    for minute, runs in ((45, nothing_under_way), (51, dash_alone), (52, dash_alone), (53, nothing_under_way)):
+        found = outlook(
+            failed(), at=minutes(minute), previous=records, under_way=runs, store=FakeStore([*slow, *PAST])
+        )
+        told += found.news
+        records = found.records
+    assert [text.split(" (")[0] for text in told] == [
+        "cfo_dash will miss its deadline 10:00 UTC: expected 10:07 UTC at the earliest",
+        "cfo_dash is expected 09:55 UTC after all, before its deadline 10:00 UTC; with bad luck 10:20 UTC",
+        "cfo_dash will miss its deadline 10:00 UTC: expected 10:15 UTC at the earliest",
+    ]
+    assert records[0]["raised_at"] == "2026-11-20T09:53:00Z"
+    assert asked == [{"raw", "orders", "cfo_dash"}] * 2
+
+
 def test_the_next_deadline_of_the_same_asset_is_news_again() -> None:
     rebuilt = built("cfo_dash", minutes(70), took=5)
     due = rebuilt.at + UNTIL_TEN.fail_window
@@ -159,6 +188,13 @@ def test_each_incident_has_its_own() -> None:
     late, aside = failed("orders", 1), failed("aside", 2)
     assert outlook(late, aside, at=minutes(50)).news
     assert outlook(aside, late, at=minutes(50)) == Outlook()
+
+
+def test_nobody_is_asked_what_is_under_way_where_nothing_below_has_a_policy() -> None:
+    def refuses(assets: Collection[str]) -> list[Run]:
+        raise AssertionError("Dagster was asked")
+
+    assert outlook(failed("aside"), under_way=refuses) == Outlook()
 
 
 def test_nothing_is_read_where_nothing_below_has_a_policy() -> None:

@@ -32,7 +32,7 @@ def test_the_demo_breaks_something_tells_the_owner_and_sees_it_heal(tmp_path: Pa
     assert demo.returncode == 0, f"{said}\n{demo.stderr}"
     assert re.search(r"INC-1 SEV1 triggered raw/orders: check amount_is_present failed", said), said
     assert "told: inbox:#finance (owner team:finance)" in said
-    assert "told: inbox:#service (models/churn: your data is still good" in said
+    assert "told: inbox:#service (models/churn: there is bad data in what it is built from" in said
     assert re.search(r"look: http://127\.0\.0\.1:\d+/assets/incidents\?view=partitions&partition=INC-1", said)
     assert "INC-1 SEV1 resolved" in said
     listed = subprocess.run(

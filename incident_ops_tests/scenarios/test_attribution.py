@@ -81,7 +81,8 @@ def test_nulls_of_one_channel_and_version_are_told_with_the_share_that_this_expl
 
 def test_nulls_spread_evenly_are_told_to_have_no_single_slice(story: Story):
     told = breaks(story, shop(EVEN, pii=["email"]))
-    words = "no single slice explains it (looked at channel, app_version)"
+    left_out = "not at 2 columns: 1 of too many values, 1 of personal data"
+    words = f"no single slice explains it (looked at channel, app_version; {left_out})"
     assert words in story.slack.posts("#fin")[0].content
     assert (told["sentence"], told["slices"]) == (words, [])
 

@@ -21,6 +21,7 @@ class LeftOut(StrEnum):
     TYPE = "type"
     PERSONAL = "personal"
     LESS_TELLING = "less_telling"
+    NEW_VALUES = "new_values"
 
 
 class Unattributed(StrEnum):
@@ -34,6 +35,7 @@ class Unattributed(StrEnum):
 _LEFT_OUT: Mapping[LeftOut, str] = {
     LeftOut.MANY_VALUES: "of too many values",
     LeftOut.TYPE: "of fractions or nested values",
+    LeftOut.NEW_VALUES: "of values that were not there before",
     LeftOut.PERSONAL: "of personal data",
     LeftOut.LESS_TELLING: "that tell less than these",
 }
@@ -46,13 +48,14 @@ _UNATTRIBUTED: Mapping[Unattributed, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What explains the failing rows of one table.
+    """What explains the failing rows of one table, or a change of its rows.
 
     Attributes:
-        slices: alternatives, best first; empty when no single slice explains it.
+        slices: alternatives (of a change: causes), best first; empty when no single slice explains it.
         dimensions: what was looked at.
-        failing, rows: how many rows fail, of how many.
+        failing, rows: how many rows fail, of how many; where a change is explained none fails.
         left_out: how many columns were not looked at, and why.
+        measure: `rate` where rows fail, else what has changed.
     """
 
     slices: tuple[Slice, ...]
@@ -60,11 +63,12 @@ class Explanation:
     failing: int
     rows: int
     left_out: Mapping[LeftOut, int] = field(default_factory=dict[LeftOut, int])
+    measure: Measure = "rate"
 
     @property
     def sentence(self) -> str:
         """The answer in plain words."""
-        return sentence(self.slices, self.dimensions, left_out=self.left_out)
+        return sentence(self.slices, self.dimensions, measure=self.measure, left_out=self.left_out)
 
 
 def sentence(

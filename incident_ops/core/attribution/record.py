@@ -7,9 +7,9 @@ sentence is never believed but made anew from the slices. How the slices are fou
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan, nan
-from typing import Any, cast
+from typing import Any, cast, get_args
 
-from incident_ops.core.attribution.answer import Explanation, LeftOut, Unattributed, sentence, why_not
+from incident_ops.core.attribution.answer import Explanation, LeftOut, Measure, Unattributed, sentence, why_not
 from incident_ops.core.attribution.cube import MISSING, MOST_CONDITIONS, Slice
 from incident_ops.core.error_text import shorten
 from incident_ops.core.pii import MASKED
@@ -29,11 +29,12 @@ class Attribution:
     """What explains the failing rows, fit to be stored and shown.
 
     Attributes:
-        slices: alternatives, best first; empty when no single slice explains it.
+        slices: alternatives (of a change: causes), best first; empty when no single slice explains it.
         dimensions: what was looked at.
         withheld: how many slices were taken out because they name a column whose values must not be told.
         left_out: how many columns were not looked at, and why.
         failed: why it could not be found out; then there are no slices.
+        measure: `rate` where rows fail, else what has changed.
     """
 
     slices: tuple[Slice, ...] = ()
@@ -41,6 +42,7 @@ class Attribution:
     withheld: int = 0
     left_out: Mapping[LeftOut, int] = field(default_factory=dict[LeftOut, int])
     failed: Unattributed | None = None
+    measure: Measure = "rate"
 
     @property
     def sentence(self) -> str:
@@ -49,7 +51,7 @@ class Attribution:
             return why_not(self.failed)
         if self.withheld and not self.slices:
             return WITHHELD
-        return sentence(self.slices, self.dimensions, left_out=self.left_out)
+        return sentence(self.slices, self.dimensions, measure=self.measure, left_out=self.left_out)
 
     def without(self, columns: Collection[str], *, clean: Callable[[str], str]) -> "Attribution":
         """What may be told: no slice and no dimension of `columns` (case does not matter), and no text that
@@ -70,7 +72,7 @@ class Attribution:
 
 def document_of(found: Explanation | Attribution) -> dict[str, Any]:
     """`{"sentence", "slices": [{"conditions", "explained", "share", "score"}], "dimensions", "withheld",
-    "left_out": {reason: columns}, "failed"}`. Shares are 0 to 1, None where not known."""
+    "left_out": {reason: columns}, "failed", "measure"}`. Shares are 0 to 1, None where not known."""
     failed = found.failed if isinstance(found, Attribution) else None
     return {
         "sentence": found.sentence,
@@ -87,6 +89,7 @@ def document_of(found: Explanation | Attribution) -> dict[str, Any]:
         "withheld": found.withheld if isinstance(found, Attribution) else 0,
         "left_out": {reason.value: count for reason, count in found.left_out.items()},
         "failed": failed.value if failed else None,
+        "measure": found.measure,
     }
 
 
@@ -103,7 +106,8 @@ def attribution_in(document: object) -> Attribution | None:
     dimensions = tuple(name for name in read if name is not None)
     slices = [_slice_in(item, dimensions) for item in cast("list[object]", items)[:MOST_SLICES]]
     left_out, failed = _left_out_in(fields.get("left_out", {})), _failed_in(fields.get("failed"))
-    if None in read or None in slices or withheld < 0 or left_out is None:
+    measure = next((each for each in get_args(Measure) if each == fields.get("measure", "rate")), None)
+    if None in read or None in slices or withheld < 0 or left_out is None or measure is None:
         return None
     return Attribution(
         slices=tuple(item for item in slices if item is not None),
@@ -111,6 +115,7 @@ def attribution_in(document: object) -> Attribution | None:
         withheld=withheld,
         left_out=left_out,
         failed=failed,
+        measure=measure,
     )
 
 

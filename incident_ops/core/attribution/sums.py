@@ -21,6 +21,7 @@ COMMON_NOISE = (
 MOST_CAUSES = 10
 LEAVES_PER_SIZE = 50  # leaves that share one estimate of noise, at least
 MOST_SIZES = 10
+KNOWN_LEAVES = 10
 QUARTILE = 0.3186  # of |x| for a standard normal x
 
 
@@ -47,15 +48,16 @@ def causes(leaves: Leaves, *, is_count: bool) -> list[Slice]:
         return []
     deviation = np.clip(np.divide(actual - expected, size, out=np.zeros_like(size), where=size > 0), -1, 1)
     floor = LEAST_NOISE**2 + (np.divide(1, size, out=np.zeros_like(size), where=size > 0) if is_count else 0)
+    known = KNOWN_LEAVES if is_count else 0
     # First a guess at the noise that three quarters of deviating leaves cannot spoil, then the real scatter of the
     # leaves that no cause holds, which also feels heavy tails.
     classes = _size_classes(size, expected)
     noise = _robust_noise(deviation, classes)
     weight = np.where(size > 0, 1 / (noise + floor), 0)
-    guess = _greedy(leaves, cuboids, weight, deviation)
+    guess = _greedy(leaves, cuboids, weight, deviation, known)
     noise = np.maximum(noise, _noise_outside(deviation, classes, guess))
     weight = np.where(size > 0, 1 / (noise + floor), 0)
-    return _slices(leaves, _greedy(leaves, cuboids, weight, deviation), dot(weight, deviation**2))
+    return _slices(leaves, _greedy(leaves, cuboids, weight, deviation, known), dot(weight, deviation**2))
 
 
 def _size_classes(size: Floats, expected: Floats) -> list[Codes]:
@@ -86,13 +88,15 @@ def _noise_outside(deviation: Floats, classes: list[Codes], found: list[Found]) 
     return noise
 
 
-def _greedy(leaves: Leaves, cuboids: list[Cuboid], weight: Floats, deviation: Floats) -> list[Found]:
+def _greedy(
+    leaves: Leaves, cuboids: list[Cuboid], weight: Floats, deviation: Floats, known: int
+) -> list[Found]:
     nameable = [leaves.nameable(cuboid) for cuboid in cuboids]
     chance = 2 * np.log(sum(cuboid.size for cuboid in cuboids) / FALSE_ALARM)
     free, found = weight.copy(), list[Found]()
     while len(found) < MOST_CAUSES:
         gains = [
-            np.where(fine, _gain(cuboid, free, deviation, chance), 0)
+            np.where(fine, _gain(cuboid, free, deviation, chance, known), 0)
             for cuboid, fine in zip(cuboids, nameable, strict=True)
         ]
         best = int(np.argmax([gain.max() for gain in gains]))
@@ -105,10 +109,13 @@ def _greedy(leaves: Leaves, cuboids: list[Cuboid], weight: Floats, deviation: Fl
     return found
 
 
-def _gain(cuboid: Cuboid, weight: Floats, deviation: Floats, chance: float) -> Floats:
+def _gain(cuboid: Cuboid, weight: Floats, deviation: Floats, chance: float, known: int) -> Floats:
     """Reduction of the weighted squared error by one common deviation; 0 where it does not stand out.
 
     It must stand out from zero and from the rest of the table: when all fell alike, no slice explains it.
+
+    Args:
+        known: as many leaves as what is known of the noise beforehand is worth.
     """
     inside, pull = cuboid.total(weight), cuboid.total(weight * deviation)
     outside = weight.sum() - inside
@@ -119,7 +126,7 @@ def _gain(cuboid: Cuboid, weight: Floats, deviation: Floats, chance: float) -> F
     variance = 1 / np.where(is_part, inside, 1) + 1 / np.where(is_part, outside, 1) + COMMON_NOISE**2
     # The noise is itself estimated: with few leaves a large ratio is less surprising (likelihood ratio with an
     # unknown variance), with many the formula is the plain square.
-    count = max(int(np.count_nonzero(weight)) - 2, 1)
+    count = max(int(np.count_nonzero(weight)) - 2, 1) + known
     surprise = count * np.log1p(apart**2 / variance / count)
     return np.where(is_part & (surprise > chance), apart**2 * inside * (1 - PENALTY * len(cuboid.dimensions)), 0)
 

@@ -135,7 +135,8 @@ def _basis(
     now: datetime,
 ) -> str:
     path = arrivals.path(asset)
-    said = [_learnt([(key, habits[key]) for key in path], format_duration(arrivals.usual(asset)))]
+    took = format_duration(arrivals.usual(asset)) + (" to go" if arrivals.build(path[0]) else "")
+    said = [_learnt([(key, habits[key]) for key in path], took)]
     said += _begins(arrivals, path[0], late, now)
     below = [(key, habits[key]) for key in path[1:] if arrivals.build(key) is None]
     said += [

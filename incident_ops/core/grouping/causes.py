@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import rustworkx as rx
 
+from incident_ops.core.alert import AssetRef
 from incident_ops.core.grouping.episodes import Episode
 from incident_ops.core.grouping.kin import Kin
 from incident_ops.core.grouping.known import Known, Link
@@ -33,7 +34,7 @@ class Terms:
     Attributes:
         window: longest time between the two.
         known: what provenance says; it stands above all the rest.
-        quiet_hops: through so many quiet assets a failure may have come.
+        quiet_hops: through so many quiet assets a failure may have come; those that nothing looks at do not count.
         in_order: a cause is seen before its effect (see `order`).
         asked: the links that have been asked about, whatever their order; provenance is asked once a pair.
     """
@@ -65,6 +66,9 @@ class Terms:
                     answer = Link.UNKNOWN
         return answer
 
+    def is_unwatched(self, key: str) -> bool:
+        return self.known.is_unwatched(AssetRef(key=key))
+
     def explains_on_itself(self, one: Episode, other: Episode) -> bool:
         """Whichever was seen first: one asset's checks and deadlines keep no order among themselves."""
         return one.gap(other) <= self.window and any(
@@ -75,10 +79,10 @@ class Terms:
 def causes_above(episodes: Sequence[Episode], kin: Kin, terms: Terms) -> Causes:
     """Each episode with its nearest causes, none for one that seems to have failed by itself.
 
-    The search goes up through quiet assets, and through failing ones that explain nothing here (another nature,
-    another time, refuted), and ends at the first distance at which there is a cause; another trouble of the asset
-    itself counts with its parents. Where one is proved, the others are not causes. Circles are cut at their
-    earliest episode.
+    The search goes up through quiet assets, of which those that nothing looks at do not count, and through failing
+    ones that explain nothing here (another nature, another time, refuted), and ends at the first distance at which
+    there is a cause; another trouble of the asset itself counts with its parents. Where one is proved, the others
+    are not causes. Circles are cut at their earliest episode.
     """
     by_asset: defaultdict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -95,13 +99,17 @@ def causes_above(episodes: Sequence[Episode], kin: Kin, terms: Terms) -> Causes:
 def _nearest(episode: Episode, by_asset: dict[str, list[Episode]], kin: Kin, terms: Terms) -> list[Cause]:
     its_own = by_asset[episode.asset.key]
     found = [Cause(upstream=own, hops=0) for own in its_own if terms.explains_on_itself(own, episode)]
-    met, front = {episode.asset.key}, {episode.asset.key}
+    met, front = {episode.asset.key}, {episode.asset.key: 0}  # of those in between, how many would have said so
     for hops in range(1, MOST_QUIET_HOPS + 2):
-        if hops > terms.quiet_hops + 1:
+        reached: dict[str, int] = {}
+        for key, passed in front.items():
             # A failing parent that was seen too late has not made the way longer.
-            front = {key for key in front if key in by_asset} if terms.in_order else set[str]()
-        front = {parent for key in front for parent in kin.parents(key)} - met
-        met |= front
+            if passed <= terms.quiet_hops or (terms.in_order and key in by_asset):
+                for parent in kin.parents(key) - met:
+                    also = passed + (parent in by_asset or not terms.is_unwatched(parent))
+                    reached[parent] = min(reached.get(parent, also), also)
+        front = reached
+        met |= front.keys()
         for key in front:
             for upstream in by_asset.get(key, ()):
                 link = terms.link(upstream, episode)

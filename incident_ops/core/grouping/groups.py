@@ -1,7 +1,7 @@
 """Alerts in, groups out: every alert with the one cause that explains it best."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import exp
@@ -14,6 +14,7 @@ from incident_ops.core.grouping.kin import Kin
 from incident_ops.core.grouping.known import Known
 from incident_ops.core.grouping.odds import odds_of
 from incident_ops.core.grouping.order import is_in_order
+from incident_ops.core.grouping.parts import parts_of
 from incident_ops.core.grouping.silent import accuse_silent_parents
 from incident_ops.core.lineage import AssetGraph
 
@@ -74,9 +75,14 @@ def correlate(
     if window < timedelta(0):
         raise ValueError(f"the window must not be negative, and is {window}")
     kin = Kin(graph)
-    episodes = episodes_of(alerts, window=window)
+    parts = parts_of(episodes_of(alerts, window=window), kin)
+    groups = (group for part in parts for group in _groups_of(part, kin, window=window, known=known))
+    return tuple(sorted(groups, key=_order))
+
+
+def _groups_of(episodes: Sequence[Episode], kin: Kin, *, window: timedelta, known: Known) -> Iterable[Group]:
     failing = {episode.asset.key for episode in episodes if episode.in_lineage}
-    odds = odds_of(failing, kin)
+    odds = odds_of(failing, kin, known)
     terms = Terms(window=window, known=known, quiet_hops=odds.quiet_hops)
     causes = causes_above(episodes, kin, terms)
     if is_in_order(causes):
@@ -85,8 +91,7 @@ def correlate(
     below: defaultdict[Episode, dict[Episode, _Place]] = defaultdict(dict)
     for episode, place in _places(causes, window).items():
         below[place.root][episode] = place
-    groups = [_group(root, places, kin) for root, places in below.items()]
-    return tuple(sorted(groups, key=_order))
+    return (_group(root, places, kin) for root, places in below.items())
 
 
 def _places(causes: Causes, window: timedelta) -> dict[Episode, _Place]:

@@ -25,6 +25,10 @@ class Known:
         """The asset was positively seen healthy around `at`: its check passed on the newest materialization."""
         return False
 
+    def is_unwatched(self, asset: AssetRef) -> bool:
+        """It is known that nothing looks at the asset: that it is quiet tells nothing of it."""
+        return False
+
     def link(self, upstream: Alert, downstream: Alert) -> Link:
         """Does provenance tell whether `downstream`'s materialization was built from `upstream`'s?
 

@@ -10,7 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from math import log
 
+from incident_ops.core.alert import AssetRef
 from incident_ops.core.grouping.kin import Kin
+from incident_ops.core.grouping.known import Known
 
 # A failure goes on along an edge. Some consumers read other columns, or filter the bad rows away.
 PASSES_ON = 0.8
@@ -62,14 +64,21 @@ class Odds:
         return log(self.own_fault * SILENT) + failing * each_failing + quiet * each_quiet
 
 
-def odds_of(failing: Collection[str], kin: Kin) -> Odds:
+def watched(keys: Collection[str], failing: Collection[str], known: Known) -> set[str]:
+    """Without the assets whose silence says nothing."""
+    return {key for key in keys if key in failing or not known.is_unwatched(AssetRef(key=key))}
+
+
+def odds_of(failing: Collection[str], kin: Kin, known: Known) -> Odds:
     """Odds for assets failing together; how well the estate is watched is learnt from them.
 
-    Looked at are the children of assets that have visibly passed their failure on. With `m` of them for parents a
+    Looked at are the children of assets that have visibly passed their failure on, but for those that are quiet
+    because nothing looks at them. With `m` of them for parents a
     child is not reached with (1 - PASSES_ON)^m; what is quiet beyond that is unseen.
     """
     passed_on = {parent for key in failing for parent in kin.parents(key) if parent in failing}
-    failing_parents = Counter(child for parent in passed_on for child in kin.children(parent))
+    reached = {parent: watched(kin.children(parent), failing, known) for parent in passed_on}
+    failing_parents = Counter(child for children in reached.values() for child in children)
     not_reached = sum((1 - PASSES_ON) ** parents for parents in failing_parents.values())
     quiet = len(failing_parents.keys() - set(failing))
     unseen = (quiet - not_reached + UNSEEN * UNSEEN_COUNT) / (len(failing_parents) - not_reached + UNSEEN_COUNT)

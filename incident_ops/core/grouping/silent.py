@@ -14,7 +14,7 @@ from incident_ops.core.grouping.causes import Cause, Causes
 from incident_ops.core.grouping.episodes import Episode
 from incident_ops.core.grouping.kin import Kin
 from incident_ops.core.grouping.known import Known
-from incident_ops.core.grouping.odds import ACCUSES_AT, Odds
+from incident_ops.core.grouping.odds import ACCUSES_AT, Odds, watched
 
 
 def accuse_silent_parents(causes: Causes, kin: Kin, odds: Odds, *, window: timedelta, known: Known) -> None:
@@ -30,7 +30,7 @@ def accuse_silent_parents(causes: Causes, kin: Kin, odds: Odds, *, window: timed
         for parent, of_parent in children.items()
         if (case := _case(of_parent, orphans, window)) is not None
     }
-    weights = {parent: _weight(parent, case, kin, failing, odds) for parent, case in open_cases.items()}
+    weights = {parent: _weight(parent, case, kin, failing, odds, known) for parent, case in open_cases.items()}
     while weights:
         parent = min(weights, key=lambda key: (-weights[key], key))
         if weights[parent] <= log(ACCUSES_AT):
@@ -46,7 +46,7 @@ def accuse_silent_parents(causes: Causes, kin: Kin, odds: Odds, *, window: timed
             if again is None:
                 del weights[other]
             else:
-                open_cases[other], weights[other] = again, _weight(other, again, kin, failing, odds)
+                open_cases[other], weights[other] = again, _weight(other, again, kin, failing, odds, known)
 
 
 def _children_of_quiet(causes: Causes, kin: Kin, failing: set[str]) -> dict[str, list[Episode]]:
@@ -77,8 +77,8 @@ def _case(children: Iterable[Episode], orphans: set[Episode], window: timedelta)
     return best if len({child.asset for child in best}) > 1 else None
 
 
-def _weight(parent: str, case: list[Episode], kin: Kin, failing: set[str], odds: Odds) -> float:
-    quiet = len(kin.children(parent) - failing)
+def _weight(parent: str, case: list[Episode], kin: Kin, failing: set[str], odds: Odds, known: Known) -> float:
+    quiet = len(watched(kin.children(parent) - failing, failing, known))
     return odds.for_silent_parent(failing=len({child.asset for child in case}), quiet=quiet)
 
 

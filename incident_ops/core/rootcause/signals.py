@@ -55,6 +55,8 @@ CODE, OPERATIONAL = 2.0, 2.0
 CATALOG, CONFIG, FAILED_WARN = 1.0, 1.0, 1.0
 SLIGHT = 0.5
 OWNED = 0.2  # by others than before: whom to ask, hardly why
+LEAST = 1.0  # below it, evidence names nobody: a tag of the run, an added column, what came with the input
+SAID = 0.0  # it is different and told, and held against nobody
 
 _LATE = frozenset({Nature.FRESHNESS, Nature.VOLUME})
 EXPLAINS: Mapping[SignalKind, frozenset[Nature]] = {
@@ -112,18 +114,21 @@ def differences(
     good: Materialization,
     *,
     earlier: Sequence[Materialization] = (),
+    was_read: bool = False,
     is_dbt: bool = False,
 ) -> tuple[Signal, ...]:
-    """What is different in `record` from the previous good record of the asset.
+    """What is different in `record` from the previous good record of the asset; of weight 0 what is but unusual.
 
     Args:
         earlier: the asset's good records before `record`, oldest first. They say how much its row count varies and
             what changes from build to build anyway: a configuration, a tag or a version that does is no news.
+        was_read: `good` is known to have been read and to have done no harm. If it is not, a version or a schema
+            that the asset had before `good` is a return to the usual.
         is_dbt: the code version is the checksum of a dbt model.
     """
     found = (
-        _code(record, good, earlier, is_dbt=is_dbt),
-        _schema(record, good),
+        _code(record, good, earlier, was_read=was_read, is_dbt=is_dbt),
+        _schema(record, good, earlier, was_read=was_read),
         _volume(record, good, earlier),
         _config(record, good, earlier),
         *_tags(record, good, earlier),
@@ -148,26 +153,36 @@ def failed_checks(
 
 
 def _code(
-    record: Materialization, good: Materialization, earlier: Sequence[Materialization], *, is_dbt: bool
+    record: Materialization,
+    good: Materialization,
+    earlier: Sequence[Materialization],
+    *,
+    was_read: bool,
+    is_dbt: bool,
 ) -> Signal | None:
     before, after = good.code_version, record.code_version
     if before is None or after is None or before == after:
         return None
     name = "dbt model checksum" if is_dbt else "declared code version"
-    is_habit = _changes_often([m.code_version for m in earlier])
+    versions = [m.code_version for m in earlier]
+    weight = SLIGHT if _changes_often(versions) else CODE
     return Signal(
         kind=SignalKind.DBT_CHECKSUM if is_dbt else SignalKind.CODE_VERSION,
         summary=f"{name} {_short(before)} → {_short(after)}",
-        weight=SLIGHT if is_habit else CODE,
+        weight=SAID if after in versions and not was_read else weight,
     )
 
 
-def _schema(record: Materialization, good: Materialization) -> Signal | None:
+def _schema(
+    record: Materialization, good: Materialization, earlier: Sequence[Materialization], *, was_read: bool
+) -> Signal | None:
     if record.columns is None or good.columns is None:
         return None
     diff = schema_diff(good.columns, record.columns)
     if not diff:
         return None
+    if not was_read and any(m.columns is not None and not schema_diff(m.columns, record.columns) for m in earlier):
+        return Signal(kind=SignalKind.SCHEMA, summary=str(diff), weight=SAID, columns=diff.lost)
     return Signal(
         kind=SignalKind.SCHEMA,
         summary=str(diff),
@@ -179,8 +194,9 @@ def _schema(record: Materialization, good: Materialization) -> Signal | None:
 
 def _volume(record: Materialization, good: Materialization, earlier: Sequence[Materialization]) -> Signal | None:
     """Out of the band of the earlier counts (median ± 4 × 1.4826 MAD of their logarithms, at least 30 %), or with
-    less than five of them less than half or more than twice the previous count. The counts of one partition say
-    little of another's, so between partitions there is no verdict without a band."""
+    less than five of them less than half or more than twice the nearest of them: a step back to where they were is
+    none. The counts of one partition say little of another's, so between partitions there is no verdict without a
+    band."""
     before, after = good.row_count, record.row_count
     counts = [m.row_count for m in earlier if m.row_count is not None][-MOST_COUNTS:]
     step = None if before is None or after is None else _log(after) - _log(before)
@@ -193,9 +209,9 @@ def _volume(record: Materialization, good: Materialization, earlier: Sequence[Ma
     elif good.partition != record.partition:
         return None
     else:
-        change, width = step, TWOFOLD
+        change, width = min((_log(after) - _log(count) for count in (before, *counts)), key=abs), TWOFOLD
     if abs(change) < width and not (after == 0 and 0 not in counts):
-        return None
+        return Signal(kind=SignalKind.VOLUME, summary=_rows(before, after), weight=SAID, change=change)
     is_far = abs(change) >= FIVEFOLD or (len(counts) >= MANY_COUNTS and abs(change) >= TWOFOLD)
     return Signal(
         kind=SignalKind.VOLUME,

@@ -14,14 +14,14 @@ from incident_ops.core.provenance import Provenance
 from incident_ops.core.rootcause.changes import Change, rank_changes
 from incident_ops.core.rootcause.charges import Case, Charge, Context
 from incident_ops.core.rootcause.recurrence import recurrence
-from incident_ops.core.rootcause.signals import CHANGES, CODE_CHANGES, Signal, SignalKind
-from incident_ops.core.rootcause.upstream import Place, Symptom, Walk, walk_upstream
+from incident_ops.core.rootcause.signals import CHANGES, CODE_CHANGES, LEAST, Signal, SignalKind
+from incident_ops.core.rootcause.upstream import Place, Symptom, walk_upstream
 from incident_ops.core.status import CauseClass
 from incident_ops.core.trail import Confidence, Hop, confidence_of
 
-LEAST = 1.0  # below it, evidence names nobody: a tag of the run, an added column, what came with the input
 MOST_SUSPECTS = 10
 MOST_NAMED = 5
+MOST_SEEN = 3
 
 
 NOTHING_ELSE = Context()
@@ -102,7 +102,7 @@ def investigate(
         suspects[0] = replace(suspects[0], evidence=(*suspects[0].evidence, again))
     return Findings(
         suspects=tuple(suspects[:MOST_SUSPECTS]),
-        looked_at=_looked_at([case.walk for case in cases], is_clean=not suspects),
+        looked_at=_looked_at(cases, is_clean=not suspects),
         recurrence=text,
         symptoms=len(ordered),
     )
@@ -131,15 +131,17 @@ def _ranked(cases: Sequence[Case], graph: AssetGraph) -> list[Suspect]:
 def _suspect(charges: Sequence[Charge], *, explains: int, symptoms: int) -> Suspect:
     """The charges against one record put together; its path is the surest and shortest of theirs."""
     best = min(charges, key=lambda c: (c.step.guesses, c.step.hops, c.step.path[0].asset))
-    evidence = tuple(dict.fromkeys(signal for charge in charges for signal in charge.evidence))
+    evidence: dict[tuple[SignalKind, str], Signal] = {}
+    for signal in sorted((s for charge in charges for s in charge.evidence), key=lambda s: -s.weight):
+        evidence.setdefault((signal.kind, signal.summary), signal)
     own = [signal for charge in charges for signal in charge.own]
     return Suspect(
         asset=best.step.asset,
         materialization=best.step.id,
-        cause_class=_class_of(own or evidence),
+        cause_class=_class_of(own or evidence.values()),
         confidence=confidence_of(best.step.path),
         path=best.step.path,
-        evidence=tuple(sorted(evidence, key=lambda signal: -signal.weight)),
+        evidence=tuple(evidence.values()),
         score=max(charge.score for charge in charges) * explains / symptoms,
         explains=explains,
         is_broken=_is_broken(own),
@@ -175,16 +177,35 @@ def _likelihood_by_time(cases: Sequence[Case], graph: AssetGraph) -> dict[str, f
     return {r.change.asset: r.score / ranked[0].score for r in reversed(ranked)} if ranked else {}
 
 
-def _looked_at(walks: Sequence[Walk], *, is_clean: bool) -> str:
-    failing = {walk.symptom.asset for walk in walks}
-    assets = sorted({step.asset for walk in walks for step in walk.steps.values()} - failing)
-    ends = list(dict.fromkeys(end for walk in walks for end in walk.ends))
+def _looked_at(cases: Sequence[Case], *, is_clean: bool) -> str:
+    """Where it was looked, and, if nobody is named (`is_clean`), what was seen there all the same."""
+    failing = {case.walk.symptom.asset for case in cases}
+    assets = sorted({step.asset for case in cases for step in case.walk.steps.values()} - failing)
+    ends = dict.fromkeys(end for case in cases for end in case.walk.ends)
+    seen = _sightings(cases) if is_clean else []
     if assets:
-        names = ", ".join(assets[:MOST_NAMED]) + (
-            f" and {len(assets) - MOST_NAMED} more" if assets[MOST_NAMED:] else ""
-        )
-        text = f"looked at {len(assets)} asset{'s' if assets[1:] else ''} upstream: {names}"
-        text += ": nothing changed" if is_clean else ""
+        text = f"looked at {len(assets)} asset{'s' if assets[1:] else ''} upstream: {_named(assets, MOST_NAMED)}"
+        text += (": nothing that explains it" if seen else ": nothing changed") if is_clean else ""
     else:
         text = f"nothing is known to be upstream of {', '.join(sorted(failing)) or 'it'}"
-    return "; ".join([text, *ends])
+    return "; ".join([text, *([f"seen: {_named(seen, MOST_SEEN)}"] if seen else []), *ends])
+
+
+def _sightings(cases: Sequence[Case]) -> list[str]:
+    """What is different but explains nothing, or too little to name anybody: what weighs most first, then the
+    nearest."""
+    found = sorted(
+        (
+            (-signal.weight, step.hops, step.asset, signal.summary)
+            for case in cases
+            for step, signal in case.sightings
+        )
+    )
+    where: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for _, _, asset, summary in found:
+        where[summary][asset] = None
+    return [f"{summary} ({_named(list(assets), MOST_SEEN)})" for summary, assets in where.items()]
+
+
+def _named(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")

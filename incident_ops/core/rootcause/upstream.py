@@ -6,7 +6,7 @@ By pointer where Dagster left one, by lineage and time where it did not. What th
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
@@ -54,10 +54,12 @@ class Step:
 
     Attributes:
         good: the record it is compared with: what the failing asset's last good build had read, else the
-            asset's previous good one.
+            asset's previous good one; of a partition that has a past, always one of its own.
         verified: what the last good build of the failing asset had read; None where none is known.
         read_at: when the step before took it in.
         before: the step that it was reached from; None for the failing asset.
+        hops: edges from the failing record.
+        guesses: hops that are known from time only.
     """
 
     asset: str
@@ -67,6 +69,13 @@ class Step:
     good: Materialization | None = None
     verified: Materialization | None = None
     before: "Step | None" = None
+    hops: int = field(init=False)
+    guesses: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        before = self.before
+        object.__setattr__(self, "hops", before.hops + 1 if before else 0)
+        object.__setattr__(self, "guesses", (before.guesses if before else 0) + (self.edge is Edge.TIME))
 
     @property
     def id(self) -> int | None:
@@ -83,17 +92,12 @@ class Step:
     @property
     def path(self) -> tuple[Hop, ...]:
         """From the failing asset to here."""
-        hop = Hop(asset=self.asset, materialization=self.id, edge=self.edge)
-        return (*self.before.path, hop) if self.before else (hop,)
-
-    @property
-    def hops(self) -> int:
-        return self.before.hops + 1 if self.before else 0
-
-    @property
-    def guesses(self) -> int:
-        """Hops that are known from time only."""
-        return (self.before.guesses if self.before else 0) + (self.edge is Edge.TIME)
+        path: list[Hop] = []
+        step: Step | None = self
+        while step is not None:
+            path.append(Hop(asset=step.asset, materialization=step.id, edge=step.edge))
+            step = step.before
+        return tuple(reversed(path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +118,10 @@ def walk_upstream(symptom: Symptom, provenance: Provenance, graph: AssetGraph) -
     """All records that the failing one was built from, each by the surest and then shortest path.
 
     A pointer to an event that nobody has any more ends its path; time does not step in for it, since the newest
-    record of the time may be another. Of a symptom that has no record of its own (nothing was built) the walk goes
-    from the asset. Of missed freshness it goes by time as well, up to the moment of the symptom: what is late is
-    what is *not* there.
+    record of the time may be another. An asset that reads itself is walked back build by build, to the last one
+    known to be good. Of a symptom that has no record of its own (nothing was built) the walk goes from the asset.
+    Of missed freshness it goes by time as well, up to the moment of the symptom: what is late is what is *not*
+    there.
     """
     return _Walker(symptom, provenance, graph).walk()
 
@@ -136,7 +141,7 @@ class _Walker:
             if step.place in steps:
                 continue
             steps[step.place] = step
-            further = [s for s in self._inputs(step) if s.asset != step.asset]
+            further = list(self._inputs(step))
             inputs[step.place] = tuple(dict.fromkeys(s.place for s in further))
             for each in further:
                 if each.place not in steps:
@@ -161,7 +166,7 @@ class _Walker:
             record=record,
             edge=edge,
             read_at=max(symptom.occurred_at, record.at),
-            good=verified or self._good_before(record),
+            good=self._good_for(record, verified),
             verified=verified,
         )
 
@@ -198,7 +203,7 @@ class _Walker:
             if read is None:
                 event = f"{asset} (event {record.inputs[asset]})"
                 self._ends[f"{record.asset} was built from {event}, which is gone"] = None
-            else:
+            elif not _is_known_good(read, step):
                 yield self._further(step, read, Edge.POINTER, read_at=record.ready_at or record.at)
 
     def _by_time(self, step: Step, parents: Iterable[str], *, at: datetime) -> Iterator[Step]:
@@ -217,25 +222,40 @@ class _Walker:
             record=record,
             edge=edge,
             read_at=read_at,
-            good=verified or self._good_before(record),
+            good=self._good_for(record, verified),
             verified=verified,
             before=step,
         )
 
     def _counterpart(self, reader: Materialization, record: Materialization) -> Materialization | None:
-        """What a good build had read where the failing one read `record`."""
+        """What a good build had read where the failing one read `record`; for an earlier build of the same asset
+        the good build itself."""
+        if (reader.asset, reader.partition) == (record.asset, record.partition):
+            return reader
         if record.asset in reader.inputs:
             return self._history.get(Ref(asset=record.asset, id=reader.inputs[record.asset]), by=reader.at)
         by = reader.ready_at or reader.at
         same = self._history.latest(record.asset, partition=record.partition, by=by)
         return same or next(iter(newest_records(self._history, record.asset, reader.partition, by=by)), None)
 
+    def _good_for(self, record: Materialization, verified: Materialization | None) -> Materialization | None:
+        """What to compare it with. Partitions differ for good reasons, so another one serves only while a
+        partition has no good past of its own."""
+        if verified is not None and verified.partition == record.partition:
+            return verified
+        own = self._history.good_before(record)
+        if own is not None or verified is not None or record.partition is None:
+            return own or verified
+        return next((m for m in reversed(self._earlier(record)) if not self._history.is_bad(m)), None)
+
     def _verified_before(self, record: Materialization) -> Materialization | None:
-        """The newest earlier record on which the failing check passed; of the same partition if there is one."""
+        """The newest earlier record on which the failing check passed: of the same partition, or of any if this
+        one has no good past."""
         passed = [m for m in self._earlier(record) if self._was_verified(m)]
-        return next(
-            (m for m in reversed(passed) if m.partition == record.partition), passed[-1] if passed else None
-        )
+        same = [m for m in passed if m.partition == record.partition]
+        if same or (record.partition is not None and self._history.good_before(record) is not None):
+            return same[-1] if same else None
+        return passed[-1] if passed else None
 
     def _was_verified(self, record: Materialization) -> bool:
         verdicts = self._history.verdicts_on(record)
@@ -243,12 +263,13 @@ class _Walker:
             return any(v.passed for v in verdicts if v.check == self._symptom.check)
         return any(v.passed for v in verdicts) and not self._history.is_bad(record)
 
-    def _good_before(self, record: Materialization) -> Materialization | None:
-        """The previous good one; of a partition built for the first time, the newest good one of another."""
-        same = self._history.good_before(record)
-        if same is not None or record.partition is None:
-            return same
-        return next((m for m in reversed(self._earlier(record)) if not self._history.is_bad(m)), None)
-
     def _earlier(self, record: Materialization) -> list[Materialization]:
         return [m for m in self._history.records(record.asset) if (m.at, m.id) < (record.at, record.id)]
+
+
+def _is_known_good(read: Materialization, step: Step) -> bool:
+    """A build of an asset that reads itself, and not newer than one that is known to be good."""
+    good = step.verified
+    if good is None or (good.asset, good.partition) != (read.asset, read.partition):
+        return False
+    return (read.at, read.id) <= (good.at, good.id)

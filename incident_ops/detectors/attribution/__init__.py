@@ -5,7 +5,8 @@ goes with the check's result. What it does not do is choose the condition; a che
 """
 
 from incident_ops.core.attribution import AttributionError
+from incident_ops.detectors.attribution.changing import explain_change
 from incident_ops.detectors.attribution.explaining import DuckDBMissing, Explanation, explain_failing_rows
 from incident_ops.detectors.attribution.source import quoted
 
-__all__ = ["AttributionError", "DuckDBMissing", "Explanation", "explain_failing_rows", "quoted"]
+__all__ = ["AttributionError", "DuckDBMissing", "Explanation", "explain_change", "explain_failing_rows", "quoted"]

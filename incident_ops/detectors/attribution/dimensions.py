@@ -48,6 +48,15 @@ class Choice:
     dimensions: Sequence[str]
     left_out: Mapping[LeftOut, int]
 
+    def narrowed(self, excess: Mapping[str, float]) -> "Choice":
+        """To the `MOST_DIMENSIONS` of the largest excess."""
+        telling = sorted(self.dimensions, key=lambda name: -excess[name])[:MOST_DIMENSIONS]
+        fewer = len(self.dimensions) - len(telling)
+        return Choice(
+            dimensions=[name for name in self.dimensions if name in telling],
+            left_out=Counter(self.left_out) + Counter({LeftOut.LESS_TELLING: fewer}),
+        )
+
 
 def checked(
     dimensions: Sequence[str], types: Mapping[str, str], *, about: Collection[str], hidden: Collection[str]
@@ -76,8 +85,16 @@ def checked(
 
 
 def chosen(source: Source, *, about: Collection[str], hidden: Collection[str]) -> Choice:
-    """Of the columns that are neither in `about` nor in `hidden` and have few values those of which one value has
-    the most failing rows beyond its share of the table.
+    """Of the columns `of_few_values` those of which one value has the most failing rows beyond its share of the
+    table."""
+    choice = of_few_values(source, about=about, hidden=hidden)
+    if len(choice.dimensions) <= MOST_DIMENSIONS:
+        return choice
+    return choice.narrowed(_excess(source, choice.dimensions))
+
+
+def of_few_values(source: Source, *, about: Collection[str], hidden: Collection[str]) -> Choice:
+    """The columns that are neither in `about` nor in `hidden` and have few values.
 
     Args:
         about, hidden: in lower case.
@@ -95,11 +112,6 @@ def chosen(source: Source, *, about: Collection[str], hidden: Collection[str]) -
             reasons[LeftOut.MANY_VALUES] += 1
         elif values > 1 or rows == SAMPLE:  # a value of a few failing rows only may not be in the sample
             few.append(name)
-    if len(few) > MOST_DIMENSIONS:
-        excess = _excess(source, few)
-        telling = sorted(few, key=lambda name: -excess[name])[:MOST_DIMENSIONS]
-        reasons[LeftOut.LESS_TELLING] = len(few) - len(telling)
-        few = [name for name in few if name in telling]
     return Choice(dimensions=few, left_out={reason: count for reason, count in reasons.items() if count})
 
 

@@ -79,9 +79,9 @@ def explain_failing_rows(
         raise AttributionError(
             f"no column has 2 to {MOST_DISTINCT:,} distinct values: name the dimensions to look at"
         )
-    columns, counts = leaves(source, told)
-    failing_rows, rows = sum(counts["bad"]), sum(counts["total"])
-    slices = localise_columns(columns, counts, measure="rate") if failing_rows else []
+    columns, (bad, total) = leaves(source, told)
+    failing_rows, rows = sum(bad), sum(total)
+    slices = localise_columns(columns, {"bad": bad, "total": total}, measure="rate") if failing_rows else []
     return Explanation(
         slices=tuple(slices), dimensions=tuple(told), failing=failing_rows, rows=rows, left_out=choice.left_out
     )

@@ -11,7 +11,7 @@ from incident_ops.detectors.attribution.source import BAD, Source, key, literal
 
 MOST_VALUES = 50  # of a dimension are told apart, the rest is `OTHER`
 MOST_LEAVES = 50_000  # 10 million rows of six even dimensions would be four million leaves and half a minute
-_COUNTS = f"count(*) FILTER (WHERE {BAD}), count(*)"
+COUNTS = (f"count(*) FILTER (WHERE {BAD})", "count(*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ def values_of(source: Source, dimensions: Sequence[str]) -> dict[str, Values]:
     found = source.run(
         f"SELECT {', '.join(f'CAST({name} AS VARCHAR)' for name in keys)}, of, bad, among FROM ("
         f"SELECT *, count(*) OVER same AS among, bad - total * sum(bad) OVER same / sum(total) OVER same AS excess"
-        f" FROM (SELECT {named}, GROUPING({named}), {_COUNTS} FROM {source.marked(dimensions)}"
+        f" FROM (SELECT {named}, GROUPING({named}), {', '.join(COUNTS)} FROM {source.marked(dimensions)}"
         f" GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in keys)})) AS counted({named}, of, bad, total)"
         f" WINDOW same AS (PARTITION BY of))"
         f" QUALIFY row_number() OVER (PARTITION BY of ORDER BY bad > 0 DESC, excess DESC) <= {MOST_VALUES}"
@@ -45,28 +45,40 @@ def values_of(source: Source, dimensions: Sequence[str]) -> dict[str, Values]:
         rows = [row for row in found if row[-3] == everything - 2 ** (len(dimensions) - 1 - place)]
         told = [row[place] for row in rows if row[-2]]
         values[name] = Values(told=told, count=rows[0][-1] if rows else 0)
-    while math.prod(len(each.told) + 1 for each in values.values()) > MOST_LEAVES:
-        max((each.told for each in values.values()), key=len).pop()
+    shorten([each.told for each in values.values()])
     return values
 
 
+def shorten(told: Sequence[list[str | None]]) -> None:
+    """Takes the least telling values from the longest lists, until there are few enough leaves."""
+    while math.prod(len(each) + 1 for each in told) > MOST_LEAVES:
+        max(told, key=len).pop()
+
+
 def leaves(
-    source: Source, values: Mapping[str, Sequence[str | None]]
-) -> tuple[dict[str, list[Any]], dict[str, Sequence[Any]]]:
-    """Columns of the leaves: the dimensions, `bad` and `total`.
+    source: Source,
+    values: Mapping[str, Sequence[str | None]],
+    counts: Sequence[str] = COUNTS,
+    more: Sequence[str] = (),
+) -> tuple[dict[str, list[Any]], list[Sequence[Any]]]:
+    """Columns of the leaves: the dimensions, and what is counted.
 
     Args:
         values: for each dimension those that are told apart.
+        counts: aggregates; by default the failing rows and all.
+        more: columns that these need: the keys after those of the dimensions.
     """
     # values become small numbers before they are grouped, which halves the time
     codes = [_code(key(place), source.types[name], told) for place, (name, told) in enumerate(values.items())]
-    found = source.run(f"SELECT {', '.join(codes)}, {_COUNTS} FROM {source.marked(list(values))} GROUP BY ALL")
-    columns = list(zip(*found, strict=True)) or [()] * (len(codes) + 2)
+    found = source.run(
+        f"SELECT {', '.join([*codes, *counts])} FROM {source.marked([*values, *more])} GROUP BY ALL"
+    )
+    columns = list(zip(*found, strict=True)) or [()] * (len(codes) + len(counts))
     dimensions: dict[str, list[Any]] = {}
-    for (name, told), column in zip(values.items(), columns[:-2], strict=True):
+    for (name, told), column in zip(values.items(), columns[: len(codes)], strict=True):
         labels = [*(_label(value, source.types[name]) for value in told), OTHER]
         dimensions[name] = [labels[code] for code in column]
-    return dimensions, {"bad": columns[-2], "total": columns[-1]}
+    return dimensions, list(columns[len(codes) :])
 
 
 def _code(column: str, kind: str, told: Sequence[str | None]) -> str:

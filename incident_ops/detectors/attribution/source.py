@@ -106,11 +106,16 @@ def _found(
     def run(sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
+    return run, *named(relation)
+
+
+def named(relation: str) -> tuple[str, str]:
+    """What stands after FROM for a table's name or a query, and what a condition may call its rows."""
     if _QUERY.match(relation):
-        return run, f"({relation.strip().rstrip(';')}\n) AS {ROWS}", ROWS
+        return f"({relation.strip().rstrip(';')}\n) AS {ROWS}", ROWS
     parts = re.findall(r'"(?:[^"]|"")*"|[^."]+', relation)
-    named = [p[1:-1].replace('""', '"') if p.startswith('"') else p for p in parts]
-    return run, ".".join(map(quoted, named)), named[-1]
+    names = [p[1:-1].replace('""', '"') if p.startswith('"') else p for p in parts]
+    return ".".join(map(quoted, names)), names[-1]
 
 
 def key(place: int) -> str:

@@ -8,7 +8,7 @@ import dagster as dg
 from incident_ops.core.alert import Nature
 from incident_ops.core.metrics import Measured
 from incident_ops.core.profile import PROFILE_METADATA, Metric, TableProfile, document_of
-from incident_ops.detectors.attributing import AttributionOptions, attributed
+from incident_ops.detectors.attributing import AttributionOptions, attributed, attributed_change
 from incident_ops.detectors.attribution import quoted
 from incident_ops.detectors.factory import CheckOptions, DetectorError, Finding, build_checks
 from incident_ops.detectors.field_health.past import Past
@@ -78,8 +78,10 @@ def build_field_health_checks(
     least .25, and more than chance makes of so few rows (`core.drift`).
 
     On DuckDB a finding of null, blank, zero, negative, NaN or infinite rows says which slice of the rows explains
-    it, that no single one does, or why that is not known (more scans, of a failing table only). Of columns tagged
-    `pii` nothing but rates and counts is told. A table without rows passes: it has no field to look at.
+    it, that no single one does, or why that is not known (more scans, of a failing table only); that of a mean
+    where partitions of time can be read from the same table, by comparison with that of a week before, or the one
+    before. Of columns tagged `pii` nothing but rates and counts is told. A table without rows passes: it has no
+    field to look at.
 
     Args:
         columns: names, or a callable from the `Target` to them; by default all.
@@ -150,7 +152,10 @@ def _looked(
         return Finding(
             passed=not out,
             summary=summary(profile, out, [v for v in verdicts if v.is_learning], len(verdicts)),
-            metadata={**_metadata(profile, verdicts, out), **_explanation(out, data, scope, dimensions)},
+            metadata={
+                **_metadata(profile, verdicts, out),
+                **_explanation(out, data, scope, past, read, dimensions),
+            },
             metrics=[Measured(metric=COLUMNS, value=len(profile.columns)), *(v.measured for v in verdicts)],
             columns=list(dict.fromkeys(verdict.measured.column for verdict in out)),
         )
@@ -203,12 +208,22 @@ def _left_out(profile: TableProfile) -> dict[str, dict[str, int]]:
 
 
 def _explanation(
-    out: Sequence[Verdict], data: Data, scope: Scope, dimensions: Sequence[str] | None
+    out: Sequence[Verdict],
+    data: Data,
+    scope: Scope,
+    past: Past,
+    read: ReadOptions,
+    dimensions: Sequence[str] | None,
 ) -> dict[str, Any]:
-    """Which rows the worst rate comes from, or that they are in no one slice; nothing on another engine."""
+    """Which rows the worst rate, else the worst mean, comes from, or that they are in no one slice; nothing on
+    another engine, and of a mean where there is no partition to compare with."""
     rates = [v for v in out if v.measured.metric != GONE and v.is_above and v.measured.metric in CONDITIONS]
-    if not rates:
+    if rates:
+        worst = rates[0].measured
+        failing = CONDITIONS[Metric(worst.metric)].format(quoted(worst.column))
+        return attributed(scope, data, data.sql, failing, about=[worst.column], dimensions=dimensions)
+    means = [v.measured.column for v in out if v.measured.metric == Metric.MEAN]
+    if not means:
         return {}
-    worst = rates[0].measured
-    failing = CONDITIONS[Metric(worst.metric)].format(quoted(worst.column))
-    return attributed(scope, data, data.sql, failing, about=[worst.column], dimensions=dimensions)
+    wrong = past.memory.wrong
+    return attributed_change(scope, read, dimensions=dimensions, wrong=wrong, mean_of=means[0])

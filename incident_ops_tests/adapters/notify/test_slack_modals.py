@@ -241,7 +241,9 @@ def test_the_largest_incident_fits_with_its_buttons_and_everywhere_else() -> Non
         at=T0,
         suspects=[{"asset": "a/<!channel>" * 50, "confidence": "certain", "evidence": evidence}],
         impact={"counts": {"tainted": 500}, "consumers": consumers},
-        forecast=[{"asset": f"a_{n}", "deadline": "09:00", "verdict": "will_miss"} for n in range(500)],
+        forecast=[
+            {"asset": f"a_{n}", "deadline": "2026-11-20T09:00:00Z", "verdict": "will_miss"} for n in range(500)
+        ],
     )
     ended = incident.resolved(at=T0)
     for each in (incident, ended):
