@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
+
+from incident_ops.core.message import moment
 
 MOST_LINES = 200
 Record = Mapping[str, Any]
@@ -30,10 +33,13 @@ def render(record: Record) -> RenderableType:
     match record["question"]:
         case "show":
             parts += _list("Columns", record["columns"])
+            parts += _list("The column is built from", record["sources"] or [])
+            parts += _list("Columns built from it", record["builds"] or [])
         case "impact":
             parts += _impact(record)
         case _:
             parts += _sources(record)
+    parts += _list("Not as of the newest build", [_as_of(*item) for item in record["as_of"].items()])
     return Group(*parts)
 
 
@@ -80,6 +86,7 @@ def _impact(record: Record) -> list[RenderableType]:
     parts += _list("Breaks: columns built from it", built or ["none that is known"])
     parts += _list("May use it: not known", unknown)
     parts += _list("Unaffected: no column is built from it", [_proof(item) for item in breaks["unaffected"]])
+    parts += _list("Broken already", [_broken(item) for item in breaks["broken"]])
     return [*parts, Text("\nColumn lineage holds no filters and no joins: look for the column in those, too.")]
 
 
@@ -100,8 +107,23 @@ def _sources(record: Record) -> list[RenderableType]:
     if record["sources"] is None:
         return []
     named = [f"{source['asset']}.{source['column']}" for source in record["sources"]]
-    silent = [f"{asset} has no column lineage: the trace ends there" for asset in record["silent"]]
-    return [*_list("Columns it is built from", named or ["none that is known"]), *_list("Not known", silent)]
+    silent = [f"{asset} has no (complete) column lineage: the trace ends there" for asset in record["silent"]]
+    unknown = [*silent, *map(_missing, record["missing"])]
+    return [*_list("Columns it is built from", named or ["none that is known"]), *_list("Not known", unknown)]
+
+
+def _missing(item: Record) -> str:
+    if not item["is_asset"]:
+        return f"{item['asset']}.{item['column']}: the catalog has no asset {item['asset']}"
+    return f"{item['asset']}.{item['column']}: {item['asset']} has no such column (any more)"
+
+
+def _broken(item: Record) -> str:
+    return f"{item['asset']}.{item['column']} is built from {item['source']}, which is not there (any more)"
+
+
+def _as_of(asset: str, at: str) -> str:
+    return f"{asset}: as of its build of {moment(datetime.fromisoformat(at))}; later ones do not tell it"
 
 
 def _list(heading: str, lines: Iterable[str]) -> list[RenderableType]:

@@ -36,7 +36,7 @@ def _heading(incident: Incident, story: Record) -> Iterable[str]:
         "nature": incident.nature,
         "since": moment(incident.started_at),
         "resolved": moment(incident.resolved_at) if incident.resolved_at else None,
-        "merged into": story["merged_into"],
+        "merged into": _where_it_went(story),
         "announced": incident.excuse,
         "runbook": incident.runbook,
         "severity": "; ".join(incident.severity_reasons),
@@ -48,6 +48,12 @@ def _heading(incident: Incident, story: Record) -> Iterable[str]:
     if incident.detail and incident.detail != incident.summary:
         yield f"\n{incident.detail}"
     yield from (f"  {item}" for item in incident.not_run)
+
+
+def _where_it_went(story: Record) -> str | None:
+    """The one that took it in, and where that one is now if it was taken in itself."""
+    into, now = story["merged_into"], story["merged_at_last_into"]
+    return into if into == now else f"{into}, now {now}"
 
 
 def _sections(story: Record) -> Iterable[str]:

@@ -11,9 +11,11 @@ import dagster as dg
 
 from incident_ops.core.catalog import CONSUMERS_METADATA, RUNBOOK_METADATA, AssetNode
 from incident_ops.core.forecast.deadlines import CronWindow, FreshnessTerms, TimeWindow
+from incident_ops.core.recipient import recipient_in
 
 DESCRIPTION_LIMIT = 500  # dbt models carry their whole SQL there
 CONSUMERS_LIMIT = 100
+DOUBTFUL_LIMIT = 60
 TEXT_LIMIT = 1_000
 COLUMN_SCHEMA = "dagster/column_schema"
 PII_TAG = "pii"
@@ -113,12 +115,25 @@ def is_pii(tags: Mapping[str, str] | None) -> bool:
 
 
 def consumers_from(value: object) -> tuple[str, ...]:
-    """The list that the metadata holds, or a text of names set apart by commas or white space."""
-    names: Iterable[object] = re.split(r"[\s,;]+", value) if isinstance(value, str) else ()
-    if isinstance(value, list | tuple):
-        names = value
-    stripped = (name.strip() for name in names if isinstance(name, str))
-    return tuple(dict.fromkeys(cut(name, TEXT_LIMIT) for name in stripped if name))[:CONSUMERS_LIMIT]
+    """The list that the metadata holds, or a text of names set apart by commas or white space. What is neither an
+    address nor `team:x` is left out."""
+    recipients = (recipient_in(name) for name in _names_in(value) if len(name) <= TEXT_LIMIT)
+    return tuple(dict.fromkeys(filter(None, recipients)))[:CONSUMERS_LIMIT]
+
+
+def doubtful_consumers_of(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """From `ASSET_FIELDS`: what stands among the consumers and is left out."""
+    for entry in answer["metadataEntries"]:
+        if entry["label"] == CONSUMERS_METADATA:
+            names = [name.strip() for name in _names_in(_value_of(entry))]
+            return tuple(cut(name, DOUBTFUL_LIMIT) for name in names if name and recipient_in(name) is None)
+    return ()
+
+
+def _names_in(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        return re.split(r"[\s,;]+", value)
+    return [str(name) for name in (value if isinstance(value, list | tuple) else [value]) if name is not None]
 
 
 def cut(text: str, limit: int) -> str:
@@ -130,7 +145,11 @@ def _owner_of(owner: Mapping[str, str]) -> str:
 
 
 def _consumers_of(entry: Mapping[str, str]) -> tuple[str, ...]:
-    return consumers_from(json.loads(entry["jsonString"]) if "jsonString" in entry else entry.get("text", ""))
+    return consumers_from(_value_of(entry))
+
+
+def _value_of(entry: Mapping[str, str]) -> object:
+    return json.loads(entry["jsonString"]) if "jsonString" in entry else entry.get("text", "")
 
 
 def _runbook_of(entry: Mapping[str, str]) -> str:

@@ -24,7 +24,13 @@ _OF_ONE_ROW = {"min", "max", "mean", "median", "first", "last", "top", "mode"}
 
 def declared_of(evaluation: dg.AssetCheckEvaluation) -> Declared:
     """What the check's author says of the check: owner, tier, runbook, bad columns."""
-    return declared_in({name: getattr(value, "value", None) for name, value in evaluation.metadata.items()})
+    return declared_in({name: _plain(value) for name, value in evaluation.metadata.items()})
+
+
+def _plain(value: dg.MetadataValue) -> object:
+    """Some of Dagster's own values are tuples that cannot be gone through."""
+    plain = getattr(value, "value", None)
+    return plain if isinstance(plain, str | list) else None
 
 
 def measurement_of(

@@ -5,6 +5,7 @@ of a key and drops the edges and owners that another location declares. Who answ
 (the webserver) and `dagster_workspace` (a workspace file).
 """
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from incident_ops.adapters.dagster_definitions import (
     ASSET_FIELDS,
     DETAIL_FIELDS,
     details_from,
+    doubtful_consumers_of,
     key_of,
     node_from,
 )
@@ -24,7 +26,10 @@ from incident_ops.core.catalog.merge import merge, with_details_of
 from incident_ops.core.error_text import redact, shorten
 from incident_ops.core.errors import SourceUnavailable
 
+_log = logging.getLogger(__name__)
+
 DETAILS_A_QUERY = 100
+MOST_NAMED = 10
 DETAILS_ROUND = timedelta(minutes=5)
 """How often the catalog is read, and so how often another part of the assets is asked for details."""
 
@@ -94,12 +99,12 @@ class DagsterQueries(ABC):
             known: what was read before; its details stand until they are asked for again.
         """
         answer = self._part_of(self._ask(_ASSETS), "repositoriesOrError")
+        if not answer.get("nodes") and not self.load_errors():  # else every asset would seem to be gone
+            raise self._unavailable("knows no code location, or none that is loaded yet")
         with self._as_expected():
-            nodes = merge(
-                node_from(node, location=repository["location"]["name"])
-                for repository in answer["nodes"]
-                for node in repository["assetNodes"]
-            )
+            defined = [(repository, node) for repository in answer["nodes"] for node in repository["assetNodes"]]
+            nodes = merge(node_from(node, location=repository["location"]["name"]) for repository, node in defined)
+            _warn_of((key_of(node), doubtful_consumers_of(node)) for _, node in defined)
         nodes = self._detailed(nodes, known or Catalog(), now=now)
         return Catalog(nodes, fetched_at=now, source=self.source)
 
@@ -174,6 +179,15 @@ class DagsterQueries(ABC):
             yield
         except (KeyError, TypeError, AttributeError):
             raise self._unavailable("answered in a shape that its GraphQL does not have") from None
+
+
+def _warn_of(doubtful: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """One line for all consumers that are left out."""
+    named = sorted({f"{key} ({', '.join(names)})" for key, names in doubtful if names})
+    if named:
+        more = f" and {len(named) - MOST_NAMED} more assets" if len(named) > MOST_NAMED else ""
+        listed = ", ".join(named[:MOST_NAMED])
+        _log.warning("consumers that are neither an e-mail address nor team:NAME are not told: %s%s", listed, more)
 
 
 def first_line(message: str) -> str:

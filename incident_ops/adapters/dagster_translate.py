@@ -30,10 +30,10 @@ from incident_ops.core.alert import (
 )
 from incident_ops.core.attribution.record import ATTRIBUTION_METADATA, EXPLAINED_BY, Attribution, attribution_in
 from incident_ops.core.declared import OWN_PREFIX
-from incident_ops.core.error_text import error_signature, redact, shorten
+from incident_ops.core.error_text import error_signature, errors_of_dbt, redact, shorten
 from incident_ops.core.nature import NATURE_METADATA, nature_of_check
 from incident_ops.core.pii import ANY_COLUMN, mask, mask_addresses
-from incident_ops.core.runs import Failure, RunLog, StepError
+from incident_ops.core.runs import DBT_FAILED, Failure, RunLog, StepError
 
 MAX_SUMMARY = 500
 MAX_DETAIL = 20_000
@@ -207,7 +207,7 @@ def _step_evidence(failure: Failure, run: RunLog) -> Evidence:
     elif error is None:
         summary = f"step {failure.step} failed without an error text"
     else:
-        summary = shorten(_error_line(error), MAX_SUMMARY)
+        summary = shorten(_error_line(_gist(error)), MAX_SUMMARY)
     return _evidence(failure, summary)
 
 
@@ -220,7 +220,7 @@ def _run_evidence(failure: Failure, run: RunLog) -> Evidence:
         )
         return _evidence(failure, shorten(summary, MAX_SUMMARY))
     if failure.step is None and failure.error is not None:
-        return _evidence(failure, shorten(_error_line(failure.error), MAX_SUMMARY))
+        return _evidence(failure, shorten(_error_line(_gist(failure.error)), MAX_SUMMARY))
     return _evidence(failure, f"run {run.run_id[:8]} of {run.job_name} failed at step {failure.step}")
 
 
@@ -247,7 +247,7 @@ def _signature(failure: Failure) -> str:
     error = failure.error
     if error is None or failure.error_class is not ErrorClass.USER_CODE:
         return ""
-    return error_signature(error.class_name, error.message)
+    return error_signature(error.class_name, _gist(error).message)
 
 
 def _masked_failure(failure: Failure, pii: Collection[str]) -> Failure:
@@ -261,6 +261,11 @@ def _masked_failure(failure: Failure, pii: Collection[str]) -> Failure:
 def _masked(text: str, pii: Collection[str], values: Collection[str] = ()) -> str:
     """Without tagged columns a text stays as it is; with them no e-mail address in it is anybody's business."""
     return mask_addresses(mask(text, pii, values)) if pii else text
+
+
+def _gist(error: StepError) -> StepError:
+    """What is said in one line, and compared."""
+    return replace(error, message=errors_of_dbt(error.message)) if error.class_name == DBT_FAILED else error
 
 
 def _error_line(error: StepError) -> str:

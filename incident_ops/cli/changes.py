@@ -38,15 +38,15 @@ def _do(command: Command, *, by: str, as_json: bool) -> None:
     finish(held)
 
 
-def _tell(*incidents: Incident, as_json: bool) -> None:
-    """What became of one incident, or, as a list, of several."""
+def _tell(*incidents: Incident, as_json: bool, done: str = "") -> None:
+    """What became of one incident, or, as a list, of several; `done`: what was done to it, if it does not show."""
     if as_json:
         records: list[dict[str, Any]] = [incident_record(incident) for incident in incidents]
         print_json(records if len(records) > 1 else records[0])
         return
     for i in incidents:
         how = f"{i.status}, classified as {i.resolution}" if i.resolution else i.status
-        click.echo(f"{i.id} is {how}, {i.severity}, assignee {i.assignee or 'none'}")
+        click.echo(f"{i.id}{done} is {how}, {i.severity}, assignee {i.assignee or 'none'}")
 
 
 @click.command()
@@ -176,7 +176,8 @@ def merge(into: str, others: tuple[str, ...], by: str, as_json: bool) -> None:
     numbers = [number_of(other) for other in others]
     knowledge = knowledge_of(held, now=now)
     merged = regroup.merge(held.store, number_of(into), numbers, knowledge, by=by, now=now)
-    _tell(merged, as_json=as_json)
+    taken_in = ", ".join(f"INC-{number}" for number in dict.fromkeys(numbers))
+    _tell(merged, as_json=as_json, done=f" has taken in {taken_in} and")
     finish(held)
 
 

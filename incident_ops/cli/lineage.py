@@ -1,7 +1,7 @@
 """What is built from what, answered from the stored catalog and our own copy of what Dagster recorded: neither
 Dagster nor a warehouse is asked."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,23 +13,23 @@ from incident_ops.cli.options import as_json, print_json
 from incident_ops.cli.place import finish, held_here, knowledge_of
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.durations import format_duration
-from incident_ops.core.lineage.columns import ColumnGraph
+from incident_ops.core.lineage.graph import AssetGraph
 from incident_ops.engine.lineage import (
     NEIGHBOURHOOD,
+    KnownColumns,
     Record,
-    asked_for,
-    columns_told,
     impact_record,
+    known_columns,
     show_record,
     upstream_record,
 )
-from incident_ops.engine.ports import Store
+from incident_ops.engine.lineage_history import Records, for_impact, for_show, for_upstream
+from incident_ops.engine.ports import History
 
 OLD = timedelta(hours=1)  # the sensors renew it every five minutes
-RECORDS_LOOKED_AT = 10
-"""Of an asset whose newest does not tell its columns (built with them switched off, or reported by hand)."""
 
-Question = Callable[[str, Catalog, ColumnGraph], Record]
+Question = Callable[[str, Catalog, KnownColumns], Record]
+Needed = Callable[[str, AssetGraph, History], Records]
 
 asset_or_column = click.argument("written", metavar="ASSET[.COLUMN]")
 
@@ -47,7 +47,7 @@ def lineage() -> None:
 @as_json
 def show(written: str, hops: int, as_json: bool) -> None:
     """Show what an asset is built from, and what is built from it, nearby."""
-    _answer(written, partial(show_record, hops=hops), as_json=as_json)
+    _answer(written, for_show, partial(show_record, hops=hops), as_json=as_json)
 
 
 @lineage.command()
@@ -55,7 +55,7 @@ def show(written: str, hops: int, as_json: bool) -> None:
 @as_json
 def impact(written: str, as_json: bool) -> None:
     """Show all that is built from it and whom that concerns; of a column, what breaks if it is dropped."""
-    _answer(written, impact_record, as_json=as_json)
+    _answer(written, for_impact, impact_record, as_json=as_json)
 
 
 @lineage.command()
@@ -63,14 +63,16 @@ def impact(written: str, as_json: bool) -> None:
 @as_json
 def upstream(written: str, as_json: bool) -> None:
     """Show all that it is built from; of a column, the columns that it is built from."""
-    _answer(written, upstream_record, as_json=as_json)
+    _answer(written, for_upstream, upstream_record, as_json=as_json)
 
 
-def _answer(written: str, question: Question, *, as_json: bool) -> None:
+def _answer(written: str, needed: Needed, question: Question, *, as_json: bool) -> None:
     held, now = held_here(), utc_now()
     catalog = knowledge_of(held, now=now).catalog_with_consumers
     tell_age(catalog, held.store.value("catalog trouble"), now=now)
-    record = question(written, catalog, known_columns(held.store, _concerned(written, catalog)))
+    with held.store.looking_back() as history:
+        columns = known_columns(needed(written, catalog.graph, history))
+    record = question(written, catalog, columns)
     if as_json:
         print_json(record)
     else:
@@ -86,21 +88,6 @@ def tell_age(catalog: Catalog, trouble: str | None, *, now: datetime) -> None:
     elif trouble or age > OLD:
         why = trouble or "run `incident-ops catalog refresh`"
         click.echo(f"the catalog is {format_duration(age)} old: {why}", err=True)
-
-
-def _concerned(written: str, catalog: Catalog) -> set[str]:
-    """The asset and all its relatives. Raises `UnknownAsset`; whether it has the column is seen later."""
-    key, _ = asked_for(written, catalog, ColumnGraph.from_lineage({}))
-    return {key, *catalog.graph.ancestors(key), *catalog.graph.descendants(key)}
-
-
-def known_columns(store: Store, assets: Collection[str]) -> ColumnGraph:
-    """The columns of the assets and where they come from, each as its newest record that tells it says."""
-    with store.looking_back() as history:
-        newest = history.latest_of(assets)
-        telling = {r.asset for r in newest if r.columns is not None and r.column_lineage is not None}
-        older = history.latest_of(set(assets) - telling, limit=RECORDS_LOOKED_AT)
-    return columns_told([*newest, *older])
 
 
 COMMANDS = (lineage,)

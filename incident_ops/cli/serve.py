@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incident_ops.adapters.dagster_links import base_of
 from incident_ops.adapters.wiring import InForce, Surroundings, in_force, utc_now
 from incident_ops.cli.place import around, finish, held_here, knowledge_of
 from incident_ops.engine.dispatch import Dispatched, dispatch
@@ -39,7 +40,7 @@ def serve(host: str, port: int) -> None:
         views, of_views = _views(held, bound)
         parts = [http, slack.over_socket(), views]
         routes = [*of_slack, *of_views]
-        app = make_app(held.store, dagster_url=held.settings.dagster_url, parts=parts, more=routes)
+        app = make_app(held.store, dagster_url=base_of(held.settings.dagster_url), parts=parts, more=routes)
         _say(f"incident_ops serves {address_of(bound)}, with the incidents of {held.store.name}")
         for part in parts:
             _say(f"  {part}")

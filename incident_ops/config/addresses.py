@@ -10,8 +10,8 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from incident_ops.config.refusals import refusal, shown, text_of
+from incident_ops.core.recipient import ADDRESS, recipient_in
 
-_EMAIL = re.compile(r"[^@\s:]+@[^@\s:]+\.[^@\s:.]+")
 _SLACK_ID = re.compile(r"[CGDUW][A-Z0-9]{2,20}")
 _TARGET = re.compile(r"(schedule|team|receiver):(.+)")
 
@@ -64,21 +64,27 @@ def read_slack_user(value: object) -> str:
 
 def read_email(value: object) -> str:
     text = text_of(value)
-    if not _EMAIL.fullmatch(text):
+    if not ADDRESS.fullmatch(text):
         raise refusal(f"{shown(text)} is not an e-mail address; write it like erin@acme.test")
     return text
 
 
 def read_person_or_team(value: object) -> str:
     text = text_of(value)
-    if _EMAIL.fullmatch(text) or (text.startswith("team:") and text != "team:"):
+    if text == text.strip() and recipient_in(text) is not None:
         return text
     raise refusal(f"{shown(text)} is neither an e-mail address nor a team; write erin@acme.test or team:fin")
 
 
+def read_consumer(value: object) -> str:
+    """A person or team, spelled as consumers are compared."""
+    text = text_of(value)
+    return recipient_in(text) or read_person_or_team(text)
+
+
 def read_target(value: object) -> str:
     text = text_of(value)
-    if _EMAIL.fullmatch(text) or _TARGET.fullmatch(text):
+    if ADDRESS.fullmatch(text) or _TARGET.fullmatch(text):
         return text
     raise refusal(
         f"{shown(text)} is not a target; write an e-mail address, schedule:NAME, team:NAME or receiver:NAME"
@@ -86,20 +92,26 @@ def read_target(value: object) -> str:
 
 
 def read_url(value: object) -> str:
-    """An http(s) address. Refused with a password in it, and never repeated: addresses can be secrets."""
-    text = text_of(value)
-    try:
-        parts = urlsplit(text)
-        host, password, _ = parts.hostname, parts.password, parts.port
-    except ValueError:
-        parts, host, password = None, None, None
-    if parts is None or parts.scheme not in ("http", "https") or not host or re.search(r"\s", text):
-        raise refusal('this is not a web address; write it like "https://host.example/path"')
-    if password:
+    """An http(s) address for the file. Refused with a password in it."""
+    text = read_url_of_environment(value)
+    if urlsplit(text).password:
         raise refusal(
             "a password does not belong in the file; put the address into an environment variable and "
             "write {env: NAME} here"
         )
+    return text
+
+
+def read_url_of_environment(value: object) -> str:
+    """An http(s) address, which may hold a user and password. Never repeated: addresses can be secrets."""
+    text = text_of(value)
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = None, None
+    if parts is None or parts.scheme not in ("http", "https") or not host or re.search(r"\s", text):
+        raise refusal('this is not a web address; write it like "https://host.example/path"')
     return text
 
 
@@ -139,6 +151,7 @@ ChannelPrefix: TypeAlias = Annotated[str, BeforeValidator(read_channel_prefix)]
 SlackUser: TypeAlias = Annotated[str, BeforeValidator(read_slack_user)]
 Email: TypeAlias = Annotated[str, BeforeValidator(read_email)]
 PersonOrTeam: TypeAlias = Annotated[str, BeforeValidator(read_person_or_team)]
+Consumer: TypeAlias = Annotated[str, BeforeValidator(read_consumer)]
 Target: TypeAlias = Annotated[str, BeforeValidator(read_target)]
 Url: TypeAlias = Annotated[str, BeforeValidator(read_url)]
 DatabaseUrl: TypeAlias = Annotated[str, BeforeValidator(read_database_url)]

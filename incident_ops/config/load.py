@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 
-from incident_ops.config.addresses import read_slack_channel, read_url
+from incident_ops.config.addresses import read_slack_channel, read_url, read_url_of_environment
 from incident_ops.config.document import KeyPath, Problem, UnreadableDocument, read_document, written
 from incident_ops.config.explain import explain
 from incident_ops.config.references import check_references
@@ -25,6 +25,7 @@ DEFAULT_SLACK_CHANNEL = "#data-incidents"
 
 _OVERRIDING: Mapping[KeyPath, str] = {
     ("database_url",): "INCIDENT_OPS_DATABASE_URL",
+    ("dagster_url",): "INCIDENT_OPS_DAGSTER_URL",
     ("slack", "token"): "INCIDENT_OPS_SLACK_TOKEN",
     ("slack", "signing_secret"): "INCIDENT_OPS_SLACK_SIGNING_SECRET",
     ("slack", "app_token"): "INCIDENT_OPS_SLACK_APP_TOKEN",
@@ -50,7 +51,7 @@ class Settings:
     text: str = field(repr=False)
     config: Config
     database_url: str | None = field(repr=False)  # may carry a password
-    dagster_url: str
+    dagster_url: str = field(repr=False)  # may carry a password
     slack_token: SecretStr | None
     slack_base_url: str
     slack_default_channel: str
@@ -205,9 +206,7 @@ def _settings(text: str, environ: Mapping[str, str], *, file: Path | None, name:
         text=text,
         config=config,
         database_url=overrides.text("INCIDENT_OPS_DATABASE_URL") or overrides.database_url(config.database_url),
-        dagster_url=(
-            overrides.read("INCIDENT_OPS_DAGSTER_URL", read_url) or config.dagster_url or DEFAULT_DAGSTER_URL
-        ).rstrip("/"),
+        dagster_url=(overrides.dagster_url(config.dagster_url) or DEFAULT_DAGSTER_URL).rstrip("/"),
         slack_token=overrides.secret("INCIDENT_OPS_SLACK_TOKEN", slack.token),
         slack_base_url=(
             overrides.read("INCIDENT_OPS_SLACK_BASE_URL", read_url) or slack.base_url or DEFAULT_SLACK_BASE_URL
@@ -260,6 +259,12 @@ class _Overrides:
         """The variable's value, else that of the variable which the file names; None when neither is set."""
         value = self.text(variable) or (self.text(configured.env) if configured else None)
         return SecretStr(value) if value else None
+
+    def dagster_url(self, configured: str | Secret | None) -> str | None:
+        """None also while the variable that the file names is missing: owners and links wait, alerts do not."""
+        if isinstance(configured, Secret):
+            configured = self.read(configured.env, read_url_of_environment)
+        return self.read("INCIDENT_OPS_DAGSTER_URL", read_url_of_environment) or configured
 
     def database_url(self, configured: str | Secret | None) -> str | None:
         if not isinstance(configured, Secret):

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from incident_ops.config.addresses import (
     ChannelPrefix,
+    Consumer,
     DatabaseUrl,
     Email,
     PersonOrTeam,
@@ -340,7 +341,7 @@ class Config(Section):
 
     environment: Text = "production"
     database_url: DatabaseUrlOrSecret | None = None
-    dagster_url: Url | None = None
+    dagster_url: UrlOrSecret | None = None
     slack: SlackAccount = SlackAccount()
     smtp: Smtp | None = None
     teams: Named[Text, Team] = Field(default_factory=dict)
@@ -362,7 +363,7 @@ class Config(Section):
     reopen_within: Duration = timedelta(hours=24)
     resolve_after: Duration = timedelta(0)
     classification: Classification = Classification()
-    consumers: Named[Text, Many[PersonOrTeam]] = Field(default_factory=dict)
+    consumers: Named[Text, Many[Consumer]] = Field(default_factory=dict)
     subscriptions: Many[Subscription] = ()
     slos: Many[Slo] = ()
 

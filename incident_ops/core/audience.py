@@ -97,8 +97,9 @@ def owed(
             if not is_told and owner not in hearing:
                 new.append(_entry(owner, AudienceKind.HOLD, _hold_text(incident, assets), ledger, now=now))
     ended = [replace(e, ended_at=now) for e in running if e.recipient not in reached]
-    for entry in ended:  # of two starts (two incidents that were merged) each has its end
-        text = _end_text(incident, entry, elsewhere)
+    for entry in ended:  # of two starts (two incidents that were merged) each has its end, told in one message
+        starts = [e for e in ended if e.recipient == entry.recipient]
+        text = _end_text(incident, starts, elsewhere)
         new.append(_entry(entry.recipient, AudienceKind.END, text, [*ledger, *new], now=now))
     tainted = _by_owner(impact.tainted, owners_of)
     lifted = [
@@ -164,23 +165,26 @@ def _hold_text(incident: Incident, assets: Sequence[str]) -> str:
     )
 
 
-def _end_text(incident: Incident, start: Entry, elsewhere: Collection[Running]) -> str:
-    what = ", ".join(_assets_of(start))
-    if still := _still(start, elsewhere):
+def _end_text(incident: Incident, starts: Sequence[Entry], elsewhere: Collection[Running]) -> str:
+    """`starts` are all that one recipient has been told, some perhaps by incidents that were merged into it."""
+    mine = list(dict.fromkeys(asset for start in starts for asset in _assets_of(start)))
+    what, which = ", ".join(mine), _with_those_taken_in(incident, starts)
+    if still := _still(starts[0], mine, elsewhere):
         assets, others = still
         return (
             f"{what}: {incident.id} is over for it, but {_listed(assets)} is still bad ({others}).\n"
             "What to do: wait for the all-clear of the latter."
         )
     if not _may_be_bad(incident):
-        return f"{what}: all clear ({incident.id}). It was looked at and closed as {_said(incident)}."
-    return f"{what}: all clear ({incident.id}). The data is good again; it was bad since your first notice."
+        return f"{what}: all clear ({which}). It was looked at and closed as {_said(incident)}."
+    return f"{what}: all clear ({which}). The data is good again; it was bad since your first notice."
 
 
 def _lifted_text(incident: Incident, hold: Entry, tainted: Sequence[str], elsewhere: Collection[Running]) -> str:
     """`tainted` are the recipient's assets that hold bad data now."""
-    what = ", ".join(_assets_of(hold))
-    if still := _still(hold, elsewhere):
+    mine = _assets_of(hold)
+    what = ", ".join(mine)
+    if still := _still(hold, mine, elsewhere):
         assets, others = still
         return f"{what}: {incident.id} stands in the way no longer, but keep holding {_listed(assets)} ({others})."
     if not _may_be_bad(incident):
@@ -196,9 +200,15 @@ def _assets_of(entry: Entry) -> list[str]:
     return entry.text.split(":", 1)[0].split(", ")
 
 
-def _still(entry: Entry, elsewhere: Collection[Running]) -> tuple[list[str], str] | None:
-    """Those of its assets of which the recipient waits to hear the end because of other incidents, and which."""
-    mine = _assets_of(entry)
+def _with_those_taken_in(incident: Incident, starts: Sequence[Entry]) -> str:
+    """The incidents that the recipient has been told of; the first line of a start ends with its incident."""
+    told = dict.fromkeys(start.text.splitlines()[0].rpartition("(")[2].rstrip(").") for start in starts)
+    others = [number for number in told if number != incident.id]
+    return f"{incident.id}, which has taken in {', '.join(others)}" if others else incident.id
+
+
+def _still(entry: Entry, mine: Sequence[str], elsewhere: Collection[Running]) -> tuple[list[str], str] | None:
+    """Those of `mine` of which the recipient waits to hear the end because of other incidents, and which."""
     others = {
         number: shared
         for number, other in elsewhere

@@ -43,7 +43,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
                 |private[_\-]?key|credential|authorization|routing[_\-]?key|[_\-]pass(?![a-z])
                 |(?<![a-z])sas(?![a-z]))[\w\-]{0,40}
                 ["']?(?>\s*(?:=>|=|:)\s*))
-                (?!\[redacted\]|(?:bearer|basic)\s+\[redacted\])
+                (?!\[(?:redacted|masked)\]|(?:bearer|basic)\s+\[redacted\])
                 (?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'][^\n]*|\{(?:[^}]|\}\})*\}
                 |(?:(?:bearer|basic)\s+)?(?:[^\s;&]|&(?![\w.%\-]{1,80}=))*[^\s;&,.:)}\]"'])""",
             re.IGNORECASE | re.VERBOSE,
@@ -161,6 +161,23 @@ def error_signature(class_name: str, message: str) -> str:
     paths only. Only the first 500 characters of the normalised message count: tails tend to hold data."""
     text = f"{class_name}\n{normalise(redact(message))[:500]}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def errors_of_dbt(message: str) -> str:
+    """The errors that dagster-dbt quotes from dbt's log, in one line; any other message as it is.
+
+    Around them it tells the command, where the log is, and what to read; that differs from run to run, and fills
+    the line before the error comes.
+    """
+    _, _, quoted = message.partition(_OF_DBT)
+    lines = [_PROGRESS.sub(r"\1", " ".join(line.split())) for line in clean(quoted).splitlines()]
+    return "; ".join(dict.fromkeys(line for line in lines if line and not line.startswith(_SUMMED_UP))) or message
+
+
+_OF_DBT = "Errors parsed from dbt logs:"
+_SUMMED_UP = ("Completed with ", "Done. PASS=", "compiled code at ", "Encountered an error:")
+# "2 of 2 FAIL 25 unique_id .... [FAIL 25 in 0.12s]"
+_PROGRESS = re.compile(r"^(?:\d+ of \d+ )?(.*?)(?: \.{3,} \[.*\])?$")
 
 
 def shorten(text: str, limit: int) -> str:

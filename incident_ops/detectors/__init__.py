@@ -1,14 +1,15 @@
 """What a user imports in a code location of their own.
 
 The factories `build_…_checks` give asset checks, `build_detector_schedule` runs them. `explain_failing_rows` says
-which rows fail; the explanation's `metadata()` goes with the result of an asset check of one's own. A `History` of
-one's own may remember what was measured elsewhere.
+which rows fail, `explain_change` which slices have more rows than before, or fewer; the explanation's `metadata()`
+goes with the result of an asset check of one's own. A `History` of one's own may remember what was measured
+elsewhere.
 """
 
 from incident_ops.core.attribution import AttributionError, Slice
 from incident_ops.core.feedback import Feedback
 from incident_ops.core.metrics import Measured, Measurement
-from incident_ops.detectors.attribution import DuckDBMissing, Explanation, explain_failing_rows
+from incident_ops.detectors.attribution import DuckDBMissing, Explanation, explain_change, explain_failing_rows
 from incident_ops.detectors.factory import CheckOptions, DetectorError
 from incident_ops.detectors.field_health import build_field_health_checks
 from incident_ops.detectors.freshness import build_freshness_checks
@@ -52,5 +53,6 @@ __all__ = [
     "build_sql_checks",
     "build_uniqueness_checks",
     "build_volume_checks",
+    "explain_change",
     "explain_failing_rows",
 ]

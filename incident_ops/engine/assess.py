@@ -15,6 +15,7 @@ from typing import Any
 
 from incident_ops.core import rootcause
 from incident_ops.core.alert import AlertKind
+from incident_ops.core.arranging import loudest
 from incident_ops.core.catalog import Catalog
 from incident_ops.core.catalog.history import ChangeKind
 from incident_ops.core.findings import Findings, recorded
@@ -135,9 +136,7 @@ def _assessed(
     if before is None or before.impact.get("next_harm") != found.impact["next_harm"]:
         tx.wake([incident.number], at=now)  # whether it can wait until somebody works is to be decided again
     told = tell_the_audience(tx, incident, impact, knowledge, now=now)
-    told += tell_of_deadlines(
-        tx, incident, outlook.records, before.forecast if before is not None else (), knowledge, now=now
-    )
+    told += tell_of_deadlines(tx, incident, outlook.records, knowledge, now=now)
     desk = Desk(tx, knowledge, now=now)
     desk.lay_out([incident])
     changed = _with_cause(incident, cause, before, now=now)
@@ -178,8 +177,14 @@ def _cause_of(
         than=incident.number,
     )
     changes = store.catalog_changes(around, since=incident.started_at - CHANGES_WITHIN) if around else []
+    troubles = tuple(_troubles(tx, incident, around, places))
+    errors = {(trouble.asset, trouble.partition, trouble.at): trouble.error_signature for trouble in troubles}
+    symptoms = [
+        replace(symptom, error_signature=errors.get((symptom.asset, symptom.partition, symptom.occurred_at), ""))
+        for symptom in symptoms_of(incident)
+    ]
     context = Context(
-        troubles=tuple(_troubles(tx, incident, around, places)),
+        troubles=troubles,
         changes=tuple(
             ChangeSeen(asset=change.asset, at=change.at, kind=_EVIDENCE[change.kind], text=change.text)
             for change in changes
@@ -188,7 +193,7 @@ def _cause_of(
         earlier=tuple(earlier),
         dbt_assets=frozenset(key for key in around if (node := catalog.node(key)) and "dbt" in node.kinds),
     )
-    return investigate(symptoms_of(incident), provenance, graph=graph, context=context, now=now)
+    return investigate(symptoms, provenance, graph=graph, context=context, now=now)
 
 
 # What an asset is built from, or how, changes its data; so does, in its way, that it is gone. Another owner may
@@ -212,15 +217,18 @@ def _troubles(
     for known in (incident, *(tx.incident(number) for number in sorted(others))):
         for member in known.members:
             if member.kind in _NOT_BUILT and asset_of(member) in around:
-                is_main = member.key == known.members[0].key
+                heard = tx.alerts_of_member(known.number, member.fingerprint, member.partition)
+                voice = loudest([alert for alert in heard if not alert.is_echo] or heard)
                 yield Trouble(
                     asset=asset_of(member),
                     kind=member.kind,
                     at=member.first_fired_at,
-                    summary=known.summary if is_main else str(member.subject),
+                    summary=voice.evidence.summary,
                     until=member.healthy_at,
                     partition=member.partition,
-                    error_signature=known.error_signature if is_main else "",
+                    run_id=voice.run_id,
+                    error_class=voice.evidence.error_class,
+                    error_signature=voice.evidence.error_signature,
                 )
 
 

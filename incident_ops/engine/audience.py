@@ -16,7 +16,8 @@ from incident_ops.engine.ports import Transaction
 def tell_the_audience(
     tx: Transaction, incident: Incident, impact: Impact, knowledge: Knowledge, *, now: datetime
 ) -> list[str]:
-    """Write the ledger and owe the notices; returns sentences for the timeline."""
+    """Write the ledger and owe the notices; returns sentences for the timeline. Several entries of one kind to one
+    recipient (the ends of what two merged incidents began) are told in one message, which names them all."""
     ledger = tx.ledger(incident.number)
     due = owed(
         incident,

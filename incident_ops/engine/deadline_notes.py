@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from incident_ops.core.audience import Entry
-from incident_ops.core.forecast.notes import Notes, by_owner, notes_owed
+from incident_ops.core.forecast.notes import Notes, awaited, by_owner, notes_owed
 from incident_ops.core.incident import Incident
 from incident_ops.core.notices import Action, Notice
 from incident_ops.core.routing import destination_of
 from incident_ops.engine.attend import is_unheard
+from incident_ops.engine.forecast import last_built
 from incident_ops.engine.knowledge import Knowledge
 from incident_ops.engine.ports import Transaction
 
@@ -18,18 +19,18 @@ def tell_of_deadlines(
     tx: Transaction,
     incident: Incident,
     forecast: Iterable[Mapping[str, Any]],
-    before: Iterable[Mapping[str, Any]],
     knowledge: Knowledge,
     *,
     now: datetime,
 ) -> list[str]:
     """Write the ledger and owe the notices; returns sentences for the timeline."""
+    ledger = tx.ledger(incident.number)
     due = notes_owed(
         incident,
         forecast,
-        before,
-        tx.ledger(incident.number),
+        ledger,
         owners_of=knowledge.owners_of,
+        built_at=last_built(tx.history, awaited(ledger)),
         informed=knowledge.informed_owners(incident),
         is_quiet=is_unheard(tx, incident.number),
         now=now,

@@ -146,6 +146,15 @@ def harm_ahead(
     return min(harms, key=lambda harm: harm.at, default=None)
 
 
+def last_built(history: Builds, assets: Collection[str]) -> dict[str, datetime]:
+    """Asset → when it was last materialized; without those that never were."""
+    built_at: dict[str, datetime] = {}
+    for record in history.latest_of(assets, limit=RECENT) if assets else ():
+        if record.kind is RecordKind.MATERIALIZATION:
+            built_at[record.asset] = max(record.at, built_at.get(record.asset, record.at))
+    return built_at
+
+
 def _below(graph: AssetGraph, late: Iterable[str]) -> set[str]:
     return {key for each in late for key in (each, *graph.descendants(each))}
 
@@ -153,11 +162,7 @@ def _below(graph: AssetGraph, late: Iterable[str]) -> set[str]:
 def _deadlines(
     history: Builds, assets: Collection[str], terms: Mapping[str, FreshnessTerms], ticks: Ticks
 ) -> dict[str, datetime]:
-    built_at: dict[str, datetime] = {}
-    for record in history.latest_of(assets, limit=RECENT):
-        if record.kind is RecordKind.MATERIALIZATION:
-            built_at[record.asset] = max(record.at, built_at.get(record.asset, record.at))
-    return next_deadlines({asset: terms[asset] for asset in assets}, built_at, ticks=ticks)
+    return next_deadlines({asset: terms[asset] for asset in assets}, last_built(history, assets), ticks=ticks)
 
 
 def _only(deadlines: Mapping[str, datetime], assets: Collection[str]) -> dict[str, datetime]:

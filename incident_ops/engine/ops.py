@@ -87,33 +87,36 @@ def tick(
     ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], may_deliver: Callable[[], bool] | None = None
 ) -> Report:
     """One pass of everything that the sensors do, in the foreground."""
-    may_deliver = may_deliver or may_go_on
-    triaged = detect(ops, now=now, may_go_on=may_go_on, in_foreground=True)
-    dispatched = deliver(ops, now=now, may_go_on=may_deliver)
-    own = _watch(ops, now=now, loops_of_others=())
-    if own != Triaged():
-        dispatched += deliver(ops, now=now, may_go_on=may_deliver)
-    show(ops, now=now)
-    return Report(triaged=triaged + own, dispatched=dispatched)
+    with ops.store.connected():
+        may_deliver = may_deliver or may_go_on
+        triaged = detect(ops, now=now, may_go_on=may_go_on, in_foreground=True)
+        dispatched = deliver(ops, now=now, may_go_on=may_deliver)
+        own = _watch(ops, now=now, loops_of_others=())
+        if own != Triaged():
+            dispatched += deliver(ops, now=now, may_go_on=may_deliver)
+        show(ops, now=now)
+        return Report(triaged=triaged + own, dispatched=dispatched)
 
 
 def detection_pass(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Triaged:
     """What the detection sensor does; it keeps an eye on the notification loop."""
-    triaged = detect(ops, now=now, may_go_on=may_go_on)
-    if is_due(ops.store, "detection's watch", every=WATCH_EVERY, now=now):
-        triaged += _watch(ops, now=now, loops_of_others=(NOTIFICATION,))
-        beat(ops.store, "detection's watch", now=now)
-    show(ops, now=now)
-    return triaged
+    with ops.store.connected():
+        triaged = detect(ops, now=now, may_go_on=may_go_on)
+        if is_due(ops.store, "detection's watch", every=WATCH_EVERY, now=now):
+            triaged += _watch(ops, now=now, loops_of_others=(NOTIFICATION,))
+            beat(ops.store, "detection's watch", now=now)
+        show(ops, now=now)
+        return triaged
 
 
 def notification_pass(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool]) -> Dispatched:
     """What the notification sensor does; it keeps an eye on the detection loop."""
-    dispatched = deliver(ops, now=now, may_go_on=may_go_on)
-    if is_due(ops.store, "notification's watch", every=WATCH_EVERY, now=now):
-        _watch(ops, now=now, loops_of_others=(DETECTION,))
-        beat(ops.store, "notification's watch", now=now)
-    return dispatched
+    with ops.store.connected():
+        dispatched = deliver(ops, now=now, may_go_on=may_go_on)
+        if is_due(ops.store, "notification's watch", every=WATCH_EVERY, now=now):
+            _watch(ops, now=now, loops_of_others=(DETECTION,))
+            beat(ops.store, "notification's watch", now=now)
+        return dispatched
 
 
 def detect(ops: Ops, *, now: datetime, may_go_on: Callable[[], bool], in_foreground: bool = False) -> Triaged:

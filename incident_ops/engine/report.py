@@ -21,6 +21,7 @@ def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, An
     alerts = store.alerts(incident.number, limit=MOST_LOOKED_THROUGH)
     return {
         **incident_record(incident),
+        "merged_at_last_into": _survivor_of(store, incident),
         "suspects": list(found.suspects) if found else [],
         "looked_at": list(found.looked_at) if found else [],
         "impact": dict(found.impact) if found else _NO_IMPACT,
@@ -53,6 +54,16 @@ def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, An
 
 
 _NO_IMPACT: dict[str, Any] = {"tainted": [], "at_risk": [], "healed": [], "consumers": [], "viewers": []}
+
+
+def _survivor_of(store: Store, incident: Incident) -> str | None:
+    """Where everything goes on that was in it: who took it in may have been taken in itself."""
+    if incident.merged_into is None:
+        return None
+    last = incident
+    while last.merged_into is not None:
+        last = store.incident(last.merged_into)
+    return last.id
 
 
 def audience_of(store: Store, incident: Incident) -> list[dict[str, Any]]:

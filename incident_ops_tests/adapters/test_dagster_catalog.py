@@ -274,6 +274,14 @@ def test_a_webserver_that_gave_no_answer_is_not_asked_again_in_the_same_pass():
         assert len(seen) == 1
 
 
+def loaded(*locations: tuple[str, object]) -> str:
+    """An answer to every question: no assets, and the locations with what became of each."""
+    entries = [{"name": name, "locationOrLoadError": became} for name, became in locations]
+    assets = {"__typename": "RepositoryConnection", "nodes": []}
+    workspace = {"__typename": "Workspace", "locationEntries": entries}
+    return json.dumps({"data": {"repositoriesOrError": assets, "workspaceOrError": workspace}})
+
+
 FAILURES = {
     "a proxy's HTML page": ((200, "<!DOCTYPE html><html></html>", "text/html"), "not GraphQL \\(text/html\\)"),
     "an error page": ((502, "<html>Bad gateway</html>", "text/html"), "HTTP 502"),
@@ -294,10 +302,32 @@ FAILURES = {
         ),
         "token=\\[redacted\\]",
     ),
+    "no code location": ((200, loaded()), "knows no code location"),
+    "locations that are all loading": ((200, loaded(("shop", None))), "none that is loaded yet"),
     "another API": ((200, "[1, 2]"), "not GraphQL"),
     "another GraphQL": ((200, '{"data": {"users": []}}'), "left out repositoriesOrError"),
     "another shape": ((200, '{"data": {"repositoriesOrError": {"nodes": [1]}}}'), "in a shape"),
 }
+
+
+def test_consumers_who_are_nobody_are_named_once_in_the_log_and_left_out(caplog: pytest.LogCaptureFixture):
+    asset = {
+        "assetKey": {"path": ["shop", "rev"]},
+        "metadataEntries": [
+            {"label": "incident_ops/consumers", "jsonString": '["CFO@acme.test", "cfo@acme.test ", "<!channel>"]'}
+        ],
+        **dict.fromkeys(["owners", "tags", "kinds", "dependencyKeys"], []),
+        **dict.fromkeys(["isMaterializable", "isExecutable", "hasAssetChecks"], False),
+        **dict.fromkeys(["description", "internalFreshnessPolicy", "partitionDefinition", "automationCondition"]),
+        "groupName": "default",
+    }
+    repositories = [{"location": {"name": name}, "assetNodes": [asset]} for name in ("a", "b")]
+    answer = {"data": {"repositoriesOrError": {"__typename": "RepositoryConnection", "nodes": repositories}}}
+    with answering(200, json.dumps(answer)) as url:
+        catalog = GraphQLCatalog(url).fetch(now=NOW)
+    assert [node.consumers for node in catalog.nodes] == [("cfo@acme.test",)]
+    said = "consumers that are neither an e-mail address nor team:NAME are not told: shop/rev (<!channel>)"
+    assert [record.getMessage() for record in caplog.records] == [said]
 
 
 class TestUnavailable:
@@ -312,6 +342,12 @@ class TestUnavailable:
         assert "INCIDENT_OPS_DAGSTER_URL" in str(caught.value)
         assert "\n" not in str(caught.value)
         assert "s3cret" not in str(caught.value)
+
+    def test_locations_that_all_fail_to_load_are_an_answer(self):
+        """What they had is known from before; see `with_last_known`."""
+        broken = {"__typename": "PythonError", "message": "boom", "causes": []}
+        with answering(200, loaded(("shop", broken))) as url:
+            assert list(GraphQLCatalog(url).fetch(now=NOW).nodes) == []
 
     def test_the_health_questions_fail_in_the_same_way(self):
         with answering(503, "") as url:

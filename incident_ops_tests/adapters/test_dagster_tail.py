@@ -1,5 +1,6 @@
 """The tail of the event log: everything once, in order, whatever the database does with its ids."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,6 +97,35 @@ def test_ids_that_sqlite_gives_anew_after_the_newest_rows_were_deleted_are_read(
         report_check(instance, f"new{i}")
     names, _, _ = drain(source, cursor, at=now() + timedelta(hours=1))
     assert names == [f"new{i}" for i in range(6)]
+
+
+def test_an_id_that_was_given_anew_before_it_settled_is_read(instance: dg.DagsterInstance):
+    """The deletion falls between two reads, the first of which saw the event for the first time."""
+    source = DagsterEvents(instance)
+    for name in ("kept", "deleted"):
+        report_check(instance, name)
+    names, cursor, _ = drain(source, None, at=now())
+    assert names == ["kept", "deleted"]
+    storage: Any = instance.event_log_storage
+    table = SqlEventLogStorageTable
+    with storage.index_connection() as connection:
+        connection.execute(table.delete().where(table.c.id == 2))
+    report_check(instance, "new")
+    assert instance.event_log_storage.get_maximum_record_id() == 2, "the id is given anew"
+    names, cursor, _ = drain(source, cursor, at=now() + timedelta(seconds=60))
+    assert names == ["new"]
+    assert drain(source, cursor, at=now() + timedelta(seconds=90))[0] == []
+
+
+def test_a_cursor_kept_by_an_older_version_is_read_on(instance: dg.DagsterInstance):
+    """It had no timestamps in its window: those rows are told once more, and none is left out."""
+    for name in ("c1", "c2", "c3"):
+        report_check(instance, name)
+    source = DagsterEvents(instance)
+    _, cursor, _ = drain(source, None, at=now() + timedelta(hours=1))
+    anchors = TailCursor.load(cursor).anchors
+    old = json.dumps({"anchors": anchors[:1], "window": [[2, now().timestamp()]]})
+    assert drain(source, old, at=now())[0] == ["c2", "c3"]
 
 
 def test_a_log_that_was_emptied_is_read_from_its_new_beginning(instance: dg.DagsterInstance):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import dagster as dg
+from dagster._core.events import StepMaterializationData
 from dagster._core.remote_origin import (
     RegisteredCodeLocationOrigin,
     RemoteJobOrigin,
@@ -58,10 +59,22 @@ def begun(instance: dg.DagsterInstance, *keys: str, at: datetime) -> str:
     return run_id
 
 
-def happens(instance: dg.DagsterInstance, run_id: str, what: dg.DagsterEventType, *, at: datetime) -> None:
+def builds(instance: dg.DagsterInstance, run_id: str, key: str, *, at: datetime) -> None:
+    data = StepMaterializationData(dg.AssetMaterialization(key))
+    happens(instance, run_id, dg.DagsterEventType.ASSET_MATERIALIZATION, at=at, data=data)
+
+
+def happens(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    what: dg.DagsterEventType,
+    *,
+    at: datetime,
+    data: StepMaterializationData | None = None,
+) -> None:
     run = instance.get_run_by_id(run_id)
     assert run is not None
-    event = dg.DagsterEvent(event_type_value=what.value, job_name=run.job_name)
+    event = dg.DagsterEvent(event_type_value=what.value, job_name=run.job_name, event_specific_data=data)
     instance.report_dagster_event(event, run_id=run_id, timestamp=at.timestamp())
 
 

@@ -74,7 +74,9 @@ def test_people_are_told_in_a_line_each(two: CommandLine) -> None:
     assert two("split", "INC-1", "orders").out == (
         "INC-1 is triggered, SEV2, assignee none\nINC-4 is triggered, SEV1, assignee none\n"
     )
-    assert two("merge", "INC-1", "INC-4", "INC-2").out == "INC-1 is triggered, SEV1, assignee none\n"
+    assert two("merge", "INC-1", "INC-4", "INC-2").out == (
+        "INC-1 has taken in INC-4, INC-2 and is triggered, SEV1, assignee none\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,3 +106,13 @@ def test_one_name_alone_is_wrong_usage(two: CommandLine, arguments: list[str]) -
     answer = two(*arguments)
     assert (answer.code, answer.out) == (2, "")
     assert "Missing argument" in answer.err
+
+
+def test_where_an_incident_went_is_told_to_the_end(two: CommandLine) -> None:
+    two("split", "INC-1", "orders")
+    two("merge", "INC-2", "INC-4")
+    two("merge", "INC-1", "INC-2")
+    assert "merged into: INC-2, now INC-1\n" in two("show", "INC-4").out
+    shown = two("show", "INC-4", "--json").json
+    assert (shown["merged_into"], shown["merged_at_last_into"]) == ("INC-2", "INC-1")
+    assert "merged into: INC-1\n" in two("show", "INC-2").out

@@ -256,3 +256,9 @@ smtp: {host: mail.acme.test, from: incidents@acme.test}
         file="incident_ops.yaml",
     )
     assert not_yet_effective(config) == []
+
+
+def test_consumers_are_spelled_as_they_are_compared() -> None:
+    """One person in two spellings would be told everything twice."""
+    config = parse_config('consumers: {dash: [" CFO@acme.test", "team:Fin"]}\nteams: {Fin: {}}', file="x")
+    assert config.consumers == {"dash": ("cfo@acme.test", "team:Fin")}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from incident_ops.config import Config, Settings, load_settings, settings_from_text
+from incident_ops.config import Config, Settings, load_settings, missing_secrets, settings_from_text
 from incident_ops.core.errors import ConfigError
 
 SECRETS = {
@@ -136,6 +136,40 @@ def test_a_missing_database_url_is_an_error_and_does_not_start_a_second_store(cw
     assert problems_of({}, cwd) == (
         "database_url: the environment variable DB_URL is not set; set it where Dagster runs.",
     )
+
+
+BEHIND_A_PASSWORD = "https://ann:hunter2@dagster.test/prod"
+
+
+@pytest.mark.parametrize("file", ["", "dagster_url: {env: WEBSERVER}"], ids=["no file", "a file that names one"])
+@pytest.mark.parametrize("variable", ["INCIDENT_OPS_DAGSTER_URL", "WEBSERVER"])
+def test_a_webserver_behind_a_password_is_reached_by_an_address_of_the_environment(
+    cwd: Path, file: str, variable: str
+) -> None:
+    """The advice for a password in the file is to put the address there."""
+    write(cwd, file)
+    is_named = bool(file) or variable != "WEBSERVER"
+    settings = load_settings({variable: BEHIND_A_PASSWORD + "/"}, cwd)
+    assert settings.dagster_url == (BEHIND_A_PASSWORD if is_named else "http://127.0.0.1:3000")
+    assert "hunter2" not in repr(settings)
+    assert missing_secrets(settings.config, {variable: BEHIND_A_PASSWORD}) == []
+
+
+def test_a_webserver_whose_variable_is_missing_stops_no_alert(cwd: Path) -> None:
+    """`config check` names it; owners and lineage wait."""
+    write(cwd, "dagster_url: {env: WEBSERVER}")
+    settings = load_settings({}, cwd)
+    assert settings.dagster_url == "http://127.0.0.1:3000"
+    assert missing_secrets(settings.config, {}) == [
+        "dagster_url: the environment variable WEBSERVER is not set; set it where Dagster runs."
+    ]
+
+
+def test_a_malformed_address_of_the_webserver_is_an_error_that_does_not_repeat_it(cwd: Path) -> None:
+    write(cwd, "dagster_url: {env: WEBSERVER}")
+    (problem,) = problems_of({"WEBSERVER": "ann:hunter2@dagster.test"}, cwd)
+    assert problem.startswith("The environment variable WEBSERVER: this is not a web address")
+    assert "hunter2" not in problem
 
 
 def test_a_named_file_that_is_missing_is_an_error(cwd: Path) -> None:

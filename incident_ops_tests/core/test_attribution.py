@@ -128,6 +128,20 @@ def test_the_set_of_causes_of_a_sum_is_found_for_many_kinds_of_tables(
     assert f1 >= least
 
 
+@pytest.mark.parametrize(("factor", "found"), [(0, True), (1, False), (2, True)])
+def test_one_channel_of_a_few_that_is_gone_or_doubled_is_named(factor: int, found: bool) -> None:
+    random = np.random.default_rng(7)
+    channels, countries = ["web", "web", "ios", "ios", "mail", "mail"], ["de", "fr"] * 3
+    before = random.poisson(1000, 6)
+    now = random.poisson(1000, 6) * [1, 1, factor, factor, 1, 1]
+    told = localise_columns(
+        {"channel": channels, "country": countries},
+        {"actual": now.tolist(), "expected": before.tolist()},
+        measure="count",
+    )
+    assert [s.conditions for s in told] == ([{"channel": "ios"}] if found else [])
+
+
 def test_two_causes_of_a_sum_in_opposite_directions_come_out_as_two() -> None:
     table = SumTable(seed=3, severity=(0, 0))
     factors = {"v1": 0.5, "v4": 1.8}

@@ -120,3 +120,19 @@ def test_nobody_is_told_that_all_is_good_while_another_incident_holds_the_same_a
     ]
     [(_, lifted)] = next_entries(h, [held()], elsewhere=[("INC-2", held()), ("INC-3", start)]).lifted
     assert lifted == "weekly: INC-1 stands in the way no longer, but keep holding weekly (INC-2)."
+
+
+def test_one_all_clear_names_both_incidents_that_were_merged():
+    h = bad_orders()
+    h.built("weekly", 6, reads={"orders": 5})
+    [start] = [entry for entry in next_entries(h).new if entry.recipient == "cfo@acme.test"]
+    other = replace(start, round=2, text=start.text.replace("INC-1", "INC-2").replace("dash:", "board:", 1))
+    for asset, id, reads in (("raw", 7, {}), ("orders", 8, {"raw": 7}), ("weekly", 9, {"orders": 8})):
+        h.built(asset, id, reads=reads)
+    due = next_entries(h, [start, other])
+    assert len(due.ended) == 2
+    assert {entry.text for entry in due.new} == {
+        "dash, board: all clear (INC-1, which has taken in INC-2). "
+        "The data is good again; it was bad since your first notice."
+    }
+    assert sorted((entry.kind, entry.round) for entry in due.new) == [(AudienceKind.END, 1), (AudienceKind.END, 2)]

@@ -1,6 +1,6 @@
 """Whose deadline will be missed: who is told, how often, and what is said in the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from incident_ops.core.audience import AudienceKind, Entry
-from incident_ops.core.forecast.notes import Notes, by_owner, notes_owed
+from incident_ops.core.forecast.notes import Notes, awaited, by_owner, notes_owed
 from incident_ops.core.incident import Incident
 from incident_ops.core.record import utc_text
 from incident_ops.core.status import Status
@@ -30,19 +30,19 @@ def late(
 
 def owed(
     *forecast: dict[str, Any],
-    before: Sequence[dict[str, Any]] = (),
     ledger: Sequence[Entry] = (),
     incident: Incident = OPEN,
     informed: Sequence[str] = (),
+    built_at: Mapping[str, datetime] | None = None,
     is_quiet: bool = False,
     now: datetime = T0,
 ) -> Notes:
     return notes_owed(
         incident,
         forecast,
-        before,
         ledger,
         owners_of=lambda asset: OWNERS.get(asset, ()),
+        built_at=built_at or {},
         informed=informed,
         is_quiet=is_quiet,
         now=now,
@@ -73,44 +73,57 @@ def test_who_has_the_incident_and_whose_incident_is_quiet_or_over_is_not_told() 
 
 
 IS_EXPECTED = "dash is expected 2026-11-20 09:50 UTC after all, before its deadline 2026-11-20 10:00 UTC."
-IS_FREE = "dash is held up no longer, before its deadline 2026-11-20 10:00 UTC."
+WAS_BUILT = "dash was built 2026-11-20 09:41 UTC, before its deadline 2026-11-20 10:00 UTC."
+BUILT = {"dash": minutes(41)}
 
 
 @pytest.mark.parametrize(
-    ("forecast", "incident", "now", "end"),
+    ("forecast", "incident", "built_at", "now", "end"),
     [
-        pytest.param([late(verdict="will_make", eta=50)], OPEN, 40, IS_EXPECTED, id="a build will be in time"),
-        pytest.param([late(verdict="may_miss", eta=50)], OPEN, 40, IS_EXPECTED, id="unless there is bad luck"),
-        pytest.param([late(verdict="will_make", eta=None)], OPEN, 40, IS_FREE, id="not held up by this incident"),
-        pytest.param([late(due=24 * 60, verdict="will_make")], OPEN, 40, IS_FREE, id="built"),
-        pytest.param([], OVER, 40, IS_FREE, id="the incident is over"),
-        pytest.param([late(verdict="missed")], OPEN, 61, "", id="missed"),
-        pytest.param([], OVER, 61, "", id="missed, and the incident is over"),
+        pytest.param([late(verdict="will_make", eta=50)], OPEN, {}, 40, IS_EXPECTED, id="a build will be in time"),
+        pytest.param([late(verdict="may_miss", eta=50)], OPEN, {}, 40, IS_EXPECTED, id="unless there is bad luck"),
+        pytest.param([late(verdict="will_make", eta=None)], OPEN, {}, 40, None, id="not held up, and not built"),
+        pytest.param([], OVER, {}, 40, None, id="over, and not built"),
+        pytest.param([late(due=24 * 60, verdict="will_make")], OPEN, BUILT, 42, WAS_BUILT, id="built"),
+        pytest.param([], OVER, BUILT, 42, WAS_BUILT, id="over and built"),
+        pytest.param([], OVER, {"dash": minutes(-60)}, 42, None, id="over, and built long ago"),
+        pytest.param([late()], OPEN, BUILT, 42, None, id="built too early to count"),
+        pytest.param([late(verdict="missed")], OPEN, {}, 61, "", id="missed"),
+        pytest.param([], OVER, {}, 61, "", id="missed, and over"),
+        pytest.param([], OVER, {"dash": minutes(62)}, 63, "", id="built too late"),
     ],
 )
-def test_who_was_told_hears_the_end_unless_the_deadline_has_passed(
-    forecast: list[dict[str, Any]], incident: Incident, now: float, end: str
+def test_who_was_told_hears_that_it_is_there_in_time_and_nothing_when_it_is_not(
+    forecast: list[dict[str, Any]],
+    incident: Incident,
+    built_at: dict[str, datetime],
+    now: float,
+    end: str | None,
 ) -> None:
+    """None: it goes on. Empty: it ends, and the freshness policy says so."""
     ledger = owed(late()).new
+    ended = tuple((replace(entry, ended_at=minutes(now)), end) for entry in ledger)
+    silent = tuple(entry for entry, _ in ended)
     for is_quiet in (False, True):
         found = owed(
-            *forecast, before=[late()], ledger=ledger, incident=incident, now=minutes(now), is_quiet=is_quiet
+            *forecast, ledger=ledger, incident=incident, built_at=built_at, now=minutes(now), is_quiet=is_quiet
         )
-        ended = [(replace(entry, ended_at=minutes(now)), end) for entry in ledger]
-        assert found == (Notes(ended=tuple(ended)) if end else Notes(silent=tuple(entry for entry, _ in ended)))
+        assert found.new == ()
+        assert found.ended == (ended if end else ())
+        assert found.silent == (silent if end == "" else ())
 
 
 def test_what_was_taken_back_and_is_true_again_is_told_again() -> None:
     [entry] = owed(late()).new
     ended = replace(entry, ended_at=minutes(40))
-    [again] = owed(late(eta=70), before=[late(verdict="will_make", eta=50)], ledger=[ended]).new
+    [again] = owed(late(eta=70), ledger=[ended]).new
     assert (again.kind, again.round) == (AudienceKind.LATE, 2)
 
 
-def test_an_entry_that_nothing_is_known_of_any_more_ends_in_silence() -> None:
-    """Of an incident that was merged into this one."""
-    ledger = [*owed(late()).new, *owed(late("orders")).new]
-    assert len(owed(ledger=ledger).silent) == len(ledger)
+def test_an_asset_is_awaited_until_its_entry_ends() -> None:
+    ledger = owed(late(), late("orders")).new
+    assert awaited(ledger) == {"dash", "orders"}
+    assert awaited(replace(entry, ended_at=T0) for entry in ledger) == set()
 
 
 def test_an_owner_of_many_has_one_message() -> None:

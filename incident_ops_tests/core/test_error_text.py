@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_ops.core.error_text import error_signature, normalise, redact, shorten
+from incident_ops.core.error_text import error_signature, errors_of_dbt, normalise, redact, shorten
 
 R = "[redacted]"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -211,6 +211,46 @@ def test_the_same_error_with_other_numbers_has_the_same_signature(one: str, othe
 )
 def test_different_errors_have_different_signatures(one: tuple[str, str], other: tuple[str, str]) -> None:
     assert error_signature(*one) != error_signature(*other)
+
+
+def of_dbt(*errors: str, model: str = "third") -> str:
+    """As dagster-dbt 0.29 words it."""
+    quoted = "\n\n".join(["", "Errors parsed from dbt logs:", *errors]) if errors else ""
+    return (
+        f"The dbt CLI process with command\n\n`dbt build --select small.{model}`\n\n"
+        "failed with exit code `1`. Check the stdout in the Dagster compute logs for the full information about the "
+        f"error, or view the dbt debug log: /srv/target/{model}/dbt.log.{quoted}"
+    )
+
+
+LOCKED = "Runtime Error in model third (models/third.sql)\n  IO Error: Could not set lock on file"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            of_dbt(
+                "2 of 2 FAIL 25 not_null_id ................ [\x1b[31mFAIL 25\x1b[0m in 0.12s]",
+                "\x1b[31mFailure in test not_null_id (models/models.yml)\x1b[0m",
+                "  Got 25 results, configured to fail if != 0",
+                "Completed with 1 error, 0 partial successes, and 0 warnings:",
+            ),
+            "FAIL 25 not_null_id; Failure in test not_null_id (models/models.yml); "
+            "Got 25 results, configured to fail if != 0",
+        ),
+        (
+            of_dbt(LOCKED, LOCKED),
+            "Runtime Error in model third (models/third.sql); IO Error: Could not set lock on file",
+        ),
+        (of_dbt(), of_dbt()),
+        ("column id is missing", "column id is missing"),
+    ],
+    ids=["a test that failed", "an error told twice", "without an error in the log", "not dbt's"],
+)
+def test_of_a_failed_dbt_command_the_errors_of_its_log_are_told(message: str, expected: str) -> None:
+    """The command and the advice around them come first and fill every line that there is."""
+    assert errors_of_dbt(message) == expected
 
 
 def test_placeholders_say_what_stood_there() -> None:

@@ -269,3 +269,59 @@ def test_a_thousand_partitions_ask_provenance_a_bounded_number_of_questions() ->
     (group,) = correlate(alerts, G, window=HOUR, known=known)
     assert len(group.members) == 2_000
     assert len(known.asked) <= 256
+
+
+def beside(pipelines: int) -> AssetGraph:
+    """raw → orders → rev, and beside it other pipelines of the same shape."""
+    shape = [("raw", "orders"), ("orders", "rev")]
+    others = [(f"s{n}/{up}", f"s{n}/{down}") for n in range(pipelines) for up, down in shape]
+    return AssetGraph.from_edges([*shape, *others])
+
+
+def test_how_well_other_pipelines_are_watched_takes_no_group_apart() -> None:
+    storm = [
+        make_alert(f"s{n}/{name}", minutes(5 + at))
+        for n in range(10)
+        for at, name in enumerate(("raw", "orders", "rev"))
+    ]
+    groups = grouped([*fail("raw", "rev"), *storm], beside(10))
+    assert (groups["raw"], len(groups)) == ({"raw", "rev"}, 11)
+
+
+def test_that_other_pipelines_keep_order_takes_no_group_apart() -> None:
+    """Its effect was seen first, and thirty links elsewhere were each seen in order."""
+    storm = [
+        make_alert(f"s{n}/{name}", minutes(5 + at))
+        for n in range(15)
+        for at, name in enumerate(("raw", "orders", "rev"))
+    ]
+    groups = grouped([*fail("orders", "raw"), *storm], beside(15))
+    assert groups["raw"] == {"raw", "orders"}
+
+
+class Unwatched(Known):
+    """Nothing looks at these assets."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def is_unwatched(self, asset: AssetRef) -> bool:
+        return asset.key in self.names
+
+
+def test_a_failure_comes_through_an_asset_that_nothing_looks_at_however_well_the_rest_is_watched() -> None:
+    """Eleven children of raw have failed with it, so a twelfth that is quiet is fine, if anything looks at it."""
+    edges = [("raw", f"child_{n:02}") for n in range(12)]
+    graph = large([*edges, ("child_11", "mid"), ("mid", "leaf")])
+    alerts = fail("raw", *(f"child_{n:02}" for n in range(11)), "leaf")
+    assert set(grouped(alerts, graph)) == {"raw", "leaf"}
+    (group,) = correlate(alerts, graph, window=HOUR, known=Unwatched("child_11", "mid"))
+    assert group.root.key == "raw"
+
+
+def test_children_that_nothing_looks_at_do_not_speak_for_their_quiet_parent() -> None:
+    hub = large(("hub", f"leaf_{n:02}") for n in range(30))
+    alerts = fail("leaf_00", "leaf_01")
+    assert set(grouped(alerts, hub)) == {"leaf_00", "leaf_01"}
+    silent = Unwatched(*(f"leaf_{n:02}" for n in range(2, 30)))
+    assert in_short(correlate(alerts, hub, window=HOUR, known=silent)) == {"hub?": {"leaf_00", "leaf_01"}}

@@ -69,7 +69,8 @@ def test_a_hub_that_is_checked_first_is_one_piece_of_luck() -> None:
 
 def test_a_silent_parent_is_named_for_children_of_which_one_feeds_the_other_too_late() -> None:
     family = [("source", "first"), ("source", "second"), ("second", "first")]
-    estate = AssetGraph.from_edges([*EDGES, *family], nodes=OTHERS)
+    origin = [("origin", child) for child in ("first", CHAIN[0], "quiet")]
+    estate = AssetGraph.from_edges([*EDGES, *family, *origin], nodes=OTHERS)
     siblings = fail("first", "second", every=3)
     assert grouped(siblings, estate) == {"second": {"first", "second"}}
     in_order = grouped([*siblings, *fail(*CHAIN)], estate)

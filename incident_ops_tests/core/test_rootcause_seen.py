@@ -8,7 +8,7 @@ from incident_ops.core.alert import AlertKind, Nature
 from incident_ops.core.rootcause.charges import ChangeSeen, Context, Trouble
 from incident_ops.core.rootcause.signals import SignalKind
 from incident_ops_tests.builders import minutes
-from incident_ops_tests.core.investigations import found, symptom
+from incident_ops_tests.core.investigations import found, symptom, texts
 from incident_ops_tests.histories import History, columns_of
 
 NOTHING = "looked at 1 asset upstream: raw: nothing that explains it; seen: "
@@ -54,20 +54,36 @@ def test_three_sightings_are_told_the_weightiest_and_nearest_first_and_the_other
     )
 
 
-@pytest.mark.parametrize("reader_was_built", [False, True])
-def test_a_return_to_the_usual_is_no_cause(reader_was_built: bool) -> None:
-    """Nobody read the one build between that was small, by other code and with other columns."""
-    usual: dict[str, Any] = {"rows": 1_000, "code": "v1", "columns": columns_of(a="int", b="int")}
+USUAL: dict[str, Any] = {"rows": 1_000, "code": "v1", "config": "1a", "columns": columns_of(a="int", b="int")}
+OTHER: dict[str, Any] = {"rows": 30, "code": "v2", "config": "2b", "columns": columns_of(a="int")}
+
+
+def test_a_return_to_the_usual_is_no_cause_and_is_said() -> None:
+    """Nobody is known to have read the one build between."""
     h = History()
-    h.built("raw", 1, **usual)
-    if reader_was_built:
-        h.built("orders", 2, reads={"raw": 1})
-    h.built("raw", 3, rows=30, code="v2", columns=columns_of(a="int"))
-    h.built("raw", 4, **usual)
-    h.built("orders", 5, reads={"raw": 4})
-    findings = found(h.provenance, symptom("orders", 5))
+    for id, build in enumerate((USUAL, OTHER, USUAL), start=1):
+        h.built("raw", id, **build)
+    h.built("orders", 4, reads={"raw": 3})
+    findings = found(h.provenance, symptom("orders", 4))
     assert findings.suspects == ()
     assert "rows 30 → 1,000 (+3,233 %) (raw)" in findings.looked_at
+
+
+def test_where_no_pass_is_known_a_record_is_compared_with_what_its_reader_had_read_before() -> None:
+    """Two builds since, of which orders read only the second: the one between is no measure, for good or bad."""
+    for now, rows in ((USUAL, None), (OTHER, "rows 1,000 → 30 (−97 %)")):
+        h = History()
+        h.built("raw", 1, **USUAL)
+        h.built("orders", 2, reads={"raw": 1})
+        h.built("raw", 3, **OTHER)
+        h.built("raw", 4, **now)
+        h.built("orders", 5, reads={"raw": 4})
+        findings = found(h.provenance, symptom("orders", 5))
+        assert findings.proven_root == (("raw", 4) if rows else None)
+        assert [s for suspect in findings.suspects for s in texts(suspect) if "rows" in s] == (
+            [rows] if rows else []
+        )
+        assert findings.looked_at.endswith("upstream: raw" if rows else "upstream: raw: nothing changed")
 
 
 def test_what_explains_nothing_of_this_kind_is_said_too() -> None:

@@ -329,6 +329,12 @@ def test_without_slack_people_are_reached_by_mail_and_teams_in_the_inbox(recipie
     assert str(destination_of(recipient, rules(sink="inbox", mail=True, **TEAMS, **ANN))) == expected
 
 
+def test_a_person_is_found_whatever_the_spelling_in_the_file():
+    """Consumers are compared in lower case."""
+    people = {"CFO@acme.test": Person(email="CFO@acme.test", slack="U0CFO")}
+    assert str(destination_of("cfo@acme.test", rules(people=people))) == "slack:U0CFO"
+
+
 def test_with_slack_people_are_reached_there_even_if_mail_can_be_sent():
     assert str(destination_of("cfo@acme.test", rules(mail=True))) == "slack:cfo@acme.test"
 

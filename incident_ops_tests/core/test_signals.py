@@ -93,17 +93,22 @@ def test_rows_within_the_band_are_said_when_they_are_other_than_last_time(
     assert [(s.weight, s.decisive) for s in found] == ([(0, False)] if said else [])
 
 
-@pytest.mark.parametrize("name", ["code", "columns"])
+@pytest.mark.parametrize(
+    ("name", "usual", "other"),
+    [
+        ("code", "v1", "v2"),
+        ("columns", columns_of(a="int", b="int"), columns_of(a="int")),
+        ("config", "1a", "2b"),
+        ("tags", {"branch": "main"}, {"branch": "hotfix"}),
+    ],
+)
 def test_a_return_to_what_was_before_is_held_against_a_record_only_where_the_step_between_was_read(
-    name: str,
+    name: str, usual: Any, other: Any
 ) -> None:
-    usual: Any
-    other: Any
-    usual, other = ("v1", "v2") if name == "code" else (columns_of(a="int", b="int"), columns_of(a="int"))
-    past = [record("raw", n, **{name: value}) for n, value in enumerate((other, usual, other, usual))]
+    past = [record("raw", n, **{name: value}) for n, value in enumerate((usual, other, usual))]
     for was_read in (False, True):
-        [signal] = differences(past[2], past[1], earlier=past[:2], was_read=was_read)
-        assert (signal.weight > 0) is was_read
+        [again] = differences(past[2], past[1], earlier=past[:2], was_read=was_read)
+        assert (again.weight > 0) is was_read
         [first_time] = differences(past[2], past[1], earlier=past[1:2], was_read=was_read)
         assert first_time.weight > 0
 

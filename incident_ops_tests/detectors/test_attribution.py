@@ -13,7 +13,7 @@ import pytest
 
 from incident_ops.core.attribution import LeftOut
 from incident_ops.core.attribution.record import ATTRIBUTION_METADATA
-from incident_ops.detectors import AttributionError, explain_failing_rows
+from incident_ops.detectors import AttributionError, explain_change, explain_failing_rows
 from incident_ops.detectors.attribution.source import Source
 
 README = Path(__file__).parents[2] / "README.md"
@@ -316,3 +316,54 @@ def test_the_check_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.Monke
     result: dg.AssetCheckResult = names["amount_is_present"]()
     assert not result.passed
     assert "channel = tiktok" in repr(result.metadata) and "email" not in repr(result.metadata)
+
+
+# ---- of a change
+
+
+@pytest.mark.parametrize(
+    ("now", "options", "says"),
+    [
+        ("channel <> 'ios'", {}, "99 % of the deviation: channel = ios"),
+        ("channel <> 'ios'", {"dimensions": ["Channel"]}, "% of the deviation: channel = ios"),
+        ("NOT (channel = 'ios' AND ver = 2)", {}, "% of the deviation: channel = ios and ver = 2"),
+        ("id % 2 = 0", {}, "no single slice explains it (looked at channel, ver; not at "),
+        ("false", {}, "no single slice explains it"),
+        ("true", {"mean_of": "price"}, "% of the deviation: channel = web and ver = 3"),
+    ],
+)
+def test_a_change_is_explained_by_what_moved_apart_from_the_whole(
+    now: str, options: dict[str, Any], says: str
+) -> None:
+    with duckdb.connect() as shop:
+        shop.execute(
+            """CREATE TABLE days AS SELECT i AS id, i // 20000 AS day, 'load ' || day || '/' || i % 3 AS load,
+            ['web', 'ios', 'mail'][1 + (hash(i) % 3)::INTEGER] AS channel, hash(3 * i) % 5 AS ver,
+            CASE WHEN i % 100 = 0 THEN 'nan'::DOUBLE ELSE (1 + ver) * (1 + hash(5 * i) % 9 / 10)
+                * CASE WHEN day = 1 AND channel = 'web' AND ver = 3 THEN 10 ELSE 1 END END AS price
+            FROM range(40000) AS t(i)"""
+        )
+        rows, before = f"FROM days WHERE day = 1 AND ({now}) -- now", "SELECT * FROM days WHERE day = 0"
+        found = explain_change(shop, rows, before, **options)
+        assert says in found.sentence
+        document: Any = found.metadata()[ATTRIBUTION_METADATA].value
+        assert document["sentence"] == found.sentence
+        assert "load" not in found.dimensions or now == "false"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dimensions": ["ver", "ver"]}, "given twice"),
+        ({"dimensions": ["ver"], "pii": ["VER"]}, "marked as PII"),
+        ({"mean_of": "vers"}, "there is no column 'vers': there are id, ver"),
+        ({"mean_of": "ver"}, "no column has several values that were there before"),
+    ],
+)
+def test_a_change_that_cannot_be_explained_is_refused_in_one_sentence(
+    options: dict[str, Any], message: str
+) -> None:
+    with duckdb.connect() as shop:
+        shop.execute("CREATE TABLE days AS SELECT i AS id, i % 5 AS ver FROM range(3000) AS t(i)")
+        with pytest.raises(AttributionError, match=message):
+            explain_change(shop, "days", "days", **options)

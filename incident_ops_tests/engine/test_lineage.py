@@ -20,7 +20,7 @@ CATALOG = Catalog(
         AssetNode(key="board", upstream=("shop/mart",), consumers=("team:sales",), owners=("ann@x.y",)),
     ]
 )
-COLUMNS = ColumnGraph.from_lineage(
+COLUMNS = KnownColumns(graph=ColumnGraph.from_lineage(
     {
         "shop/stg.v2": {
             "id": [ColumnRef(asset="shop/raw", column="id")],
@@ -141,7 +141,7 @@ def test_the_drawing_tells_proof_from_ignorance_and_names_what_it_cannot_see() -
 
 def test_a_cycle_is_said_and_drawn_once() -> None:
     catalog = Catalog([AssetNode(key="a", upstream=("b",)), AssetNode(key="b", upstream=("a", "b"))])
-    record = impact_record("a", catalog, ColumnGraph.from_lineage({}))
+    record = impact_record("a", catalog, NOTHING)
     assert record["cycle"] == ["a", "b"]
     assert [item["asset"] for item in record["downstream"]] == ["b"]
     assert "built from each other: a, b" in drawn(record)
@@ -149,14 +149,14 @@ def test_a_cycle_is_said_and_drawn_once() -> None:
 
 def test_an_upstream_that_no_location_defines_is_shown_without_facts() -> None:
     catalog = Catalog([AssetNode(key="a", upstream=("elsewhere",))])
-    record = upstream_record("a", catalog, ColumnGraph.from_lineage({}))
+    record = upstream_record("a", catalog, NOTHING)
     assert record["upstream"][0]["asset"] == "elsewhere"
-    assert show_record("elsewhere", catalog, ColumnGraph.from_lineage({}))["facts"]["owners"] == []
+    assert show_record("elsewhere", catalog, NOTHING)["facts"]["owners"] == []
 
 
 def test_a_thousand_assets_downstream_are_counted_and_not_all_drawn() -> None:
     catalog = Catalog([AssetNode(key=f"[bold]{n:04}", upstream=("hub",)) for n in range(1_000)])
-    record = impact_record("hub", catalog, ColumnGraph.from_lineage({}))
+    record = impact_record("hub", catalog, NOTHING)
     text = drawn(record)
     assert len(record["downstream"]) == 1_000
     assert len(text.splitlines()) < MOST_LINES + 10

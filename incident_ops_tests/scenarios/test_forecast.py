@@ -13,7 +13,7 @@ from incident_ops.core.provenance import Facts, Materialization
 from incident_ops.core.status import EntryKind
 from incident_ops.engine.report import story_of
 from incident_ops.engine.triage import triage
-from incident_ops_tests.adapters.under_way import begun, happens
+from incident_ops_tests.adapters.under_way import begun, builds, happens
 from incident_ops_tests.builders import make_alert
 from incident_ops_tests.scenarios.story import Story
 
@@ -128,3 +128,20 @@ def test_whose_deadline_it_is_hears_nothing_while_the_incident_is_silenced_and_o
     morning.tick()
     assert len(morning.slack.posts("#fin")) == 1, "that it has passed is the freshness policy's to say"
     assert [entry.ended_at for entry in morning.store.ledger(1)] == [at(8, 1)]
+
+
+def test_the_end_of_an_incident_is_no_all_clear_for_what_waited_for_it(morning: Story):
+    """Raw comes back late, orders is quicker than usual: its owner hears when it is there."""
+    morning.tick()
+    run_id = begun(morning.instance, "raw", "orders", at=at(6, 45))
+    for hour, minute, key in ((6, 50, ""), (7, 10, "raw"), (7, 55, "orders")):
+        morning.clock.pass_by(at(hour, minute) - morning.now)
+        if key:
+            builds(morning.instance, run_id, key, at=morning.now)
+        morning.tick()
+        morning.tick()
+        assert morning.incident.is_open is (key == "")
+        assert len(morning.slack.posts("#fin")) == (2 if key == "orders" else 1)
+    assert morning.slack.posts("#fin")[-1].text.startswith(
+        "🟢 orders was built 2031-03-04 07:55 UTC, before its deadline 2031-03-04 08:00 UTC."
+    )

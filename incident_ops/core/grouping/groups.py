@@ -20,7 +20,7 @@ from incident_ops.core.lineage import AssetGraph
 
 # A cause that was seen later than its effect speaks this quietly. Checks run when they run, so it can be one; it
 # only loses against another that was seen before, unless the storm shows that order is kept (see `order`).
-SEEN_TOO_LATE = 0.1
+SEEN_TOO_LATE = 0.05
 
 _NOTHING_MORE = Known()
 

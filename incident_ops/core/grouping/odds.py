@@ -1,4 +1,5 @@
-"""How likely things are: the few numbers behind every decision of grouping, and what the alerts teach of them.
+"""How likely things are: the few numbers behind every decision of grouping, and what the alerts of one part of the
+lineage (see `parts`) teach of them.
 
 The model is a noisy-or network (Pearl, Probabilistic Reasoning in Intelligent Systems, 1988, §4.3): an asset
 breaks by itself, rarely, or takes a failure over from an asset that it is built from; one that has failed says
@@ -27,10 +28,10 @@ MOST_FAULTS_PER_ASSET = 0.1
 # evidence" (Jeffreys, Theory of Probability, 3rd ed., appendix B). Three failing children of three suffice on
 # any graph; two of two do where there are a hundred assets and more: there two strangers are seldom siblings.
 ACCUSES_AT = 10.0
-# Of the assets that took a failure over, half have no check that would see it. This guess counts as much as two
-# children of failing assets; what the children show is added.
+# Of the assets that took a failure over, half have no check that would see it. This guess counts a little more
+# than one child of a failing asset; what the children show is added.
 UNSEEN = 0.5
-UNSEEN_COUNT = 2
+UNSEEN_COUNT = 1.25
 # A failure is followed through so many quiet assets at most: a third joins more strangers than relatives.
 MOST_QUIET_HOPS = 2
 

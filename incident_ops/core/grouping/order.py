@@ -12,9 +12,9 @@ from incident_ops.core.grouping.episodes import Episode
 # Before anything is seen order says nothing: so many causes, half of them too late, are added to those counted.
 DOUBTED = 3
 # The share of causes seen after their effects up to which order is a rule and the exceptions want another cause.
-# With the doubted ones it takes twelve without an exception and 22 with one, so a small storm is never parted by
+# With the doubted ones it takes ten without an exception and 18 with one, so a small storm is never parted by
 # its times.
-TOO_LATE = 0.1
+TOO_LATE = 0.12
 
 
 def is_in_order(causes: Causes) -> bool:

@@ -1,7 +1,7 @@
 """What can have anything to do with each other: episodes in parts that are grouped by themselves."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from incident_ops.core.grouping.episodes import Episode
 from incident_ops.core.grouping.kin import Kin
@@ -9,8 +9,8 @@ from incident_ops.core.grouping.odds import MOST_QUIET_HOPS
 
 
 def parts_of(episodes: Sequence[Episode], kin: Kin) -> list[list[Episode]]:
-    """The episodes in their order, those together that lineage connects closely enough for one to explain another,
-    or for a quiet asset to explain both: over `MOST_QUIET_HOPS` assets, or with a parent in common.
+    """The episodes in their order, those together of which one could explain the other, or that have an ancestor as
+    near as that in common: `MOST_QUIET_HOPS` assets in between at most.
 
     What is learnt from a storm (how much goes unseen, whether order is kept) is learnt from its part alone, so
     that news of one pipeline never takes apart the incident of another.
@@ -24,7 +24,7 @@ def parts_of(episodes: Sequence[Episode], kin: Kin) -> list[list[Episode]]:
         return key
 
     for key in failing:
-        for other in _near(key, failing, kin):
+        for other in _near(key, kin):
             joined[head(other)] = head(key)
     parts: defaultdict[str | Episode, list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -32,12 +32,9 @@ def parts_of(episodes: Sequence[Episode], kin: Kin) -> list[list[Episode]]:
     return list(parts.values())
 
 
-def _near(key: str, failing: set[str], kin: Kin) -> Iterable[str]:
-    """All parents, and the failing ones among the ancestors that could explain it."""
-    front = kin.parents(key)
-    yield from front
-    met = {key, *front}
-    for _ in range(MOST_QUIET_HOPS):
-        front = frozenset(above for one in front for above in kin.parents(one)) - met
+def _near(key: str, kin: Kin) -> set[str]:
+    met, front = {key}, {key}
+    for _ in range(MOST_QUIET_HOPS + 1):
+        front = {parent for one in front for parent in kin.parents(one)} - met
         met |= front
-        yield from front & failing
+    return met

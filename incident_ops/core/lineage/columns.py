@@ -6,96 +6,20 @@ own is built from. Nothing here reads metadata; a column that is not known is ne
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from incident_ops.core.errors import UnknownAsset, UnknownColumn
+from incident_ops.core.lineage.column_answers import (
+    Breakage,
+    BuiltColumn,
+    ColumnRef,
+    MayUse,
+    Reach,
+    Unaffected,
+)
 from incident_ops.core.lineage.graph import AssetGraph
 from incident_ops.core.lineage.spelling import Names, close_to, one_spelling_each
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class ColumnRef:
-    """A column of an asset (key written `a/b`)."""
-
-    asset: str
-    column: str
-
-    def __str__(self) -> str:
-        return f"{self.asset}.{self.column}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltColumn:
-    """A column proven to be built from another, with a shortest way from that one, both ends included."""
-
-    column: ColumnRef
-    path: tuple[ColumnRef, ...]
-
-    @property
-    def hops(self) -> int:
-        return len(self.path) - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MayUse:
-    """An asset of which it is not known whether it uses the column, because `because` (the asset itself, or one
-    on the way to it) does not tell where its columns come from."""
-
-    asset: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unaffected:
-    """An asset downstream of which no column is built from the one in question.
-
-    Attributes:
-        is_told: its own column lineage says so; else all that it is built from is unaffected.
-        unsourced: those of its columns for which the lineage names no source: constants and counts of rows, but
-            also what dagster-dbt could not trace.
-    """
-
-    asset: str
-    is_told: bool
-    unsourced: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breakage:
-    """What becomes of everything downstream when a column goes. Every asset downstream is in exactly one of
-    `columns` (nearest first), `may_use` and `unaffected` (both upstream first)."""
-
-    column: ColumnRef
-    columns: tuple[BuiltColumn, ...]
-    may_use: tuple[MayUse, ...]
-    unaffected: tuple[Unaffected, ...]
-
-    @property
-    def assets(self) -> tuple[str, ...]:
-        """Those with a column that is built from it, nearest first."""
-        return tuple(dict.fromkeys(built.column.asset for built in self.columns))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How far some columns are known to reach.
-
-    Attributes:
-        columns: every column built from them, and they themselves, each with the column before it on a shortest
-            way (None for themselves), nearest first.
-        may_use: the assets that may use them, and the asset without column lineage that is to blame.
-    """
-
-    columns: Mapping[ColumnRef, ColumnRef | None]
-    may_use: Mapping[str, str]
-
-    def path_to(self, column: ColumnRef) -> tuple[ColumnRef, ...]:
-        way = [column]
-        while (before := self.columns[way[-1]]) is not None:
-            way.append(before)
-        return tuple(reversed(way))
 
 
 class ColumnGraph:
@@ -189,6 +113,33 @@ class ColumnGraph:
         """The asset has the column, as far as is known: of one whose columns are not known any may exist."""
         names = self._columns.get(column.asset)
         return names is None or not names.all or names.find(column.column) is not None
+
+    def explains(self, column: ColumnRef) -> bool:
+        """The asset tells where the column comes from, be it from nowhere (a constant)."""
+        return self.knows(column.asset) and column in self._sources
+
+    def sources(self, column: ColumnRef) -> tuple[ColumnRef, ...]:
+        """The columns that it is built from directly. Raises as `resolve`."""
+        return self._sources.get(self.resolve(column), ())
+
+    def builds(self, column: ColumnRef) -> tuple[ColumnRef, ...]:
+        """The columns that are built from it directly. Raises as `resolve`."""
+        return tuple(self._built.get(self.resolve(column), ()))
+
+    def asset_edges(self) -> set[tuple[str, str]]:
+        """(upstream, downstream) of all assets of which one has a column built from one of the other."""
+        edges = {(source.asset, column.asset) for column, found in self._sources.items() for source in found}
+        return {(up, down) for up, down in edges if up != down}
+
+    def broken(self, assets: Collection[str]) -> list[tuple[ColumnRef, ColumnRef]]:
+        """The columns of these assets that are built from one that its asset does not have, each with that one."""
+        return [
+            (column, source)
+            for column, found in self._sources.items()
+            if column.asset in assets
+            for source in found
+            if not self.has(source)
+        ]
 
     def upstream(self, column: ColumnRef) -> dict[ColumnRef, int]:
         """Every column that it is built from and the hops up to it, nearest first. Raises as `resolve`."""

@@ -122,16 +122,16 @@ def differences(
     Args:
         earlier: the asset's good records before `record`, oldest first. They say how much its row count varies and
             what changes from build to build anyway: a configuration, a tag or a version that does is no news.
-        was_read: `good` is known to have been read and to have done no harm. If it is not, a version or a schema
-            that the asset had before `good` is a return to the usual.
+        was_read: the reader's earlier builds were made of `good`. If they were not, what is again as it was before
+            `good` is a return to the usual.
         is_dbt: the code version is the checksum of a dbt model.
     """
     found = (
         _code(record, good, earlier, was_read=was_read, is_dbt=is_dbt),
         _schema(record, good, earlier, was_read=was_read),
         _volume(record, good, earlier),
-        _config(record, good, earlier),
-        *_tags(record, good, earlier),
+        _config(record, good, earlier, was_read=was_read),
+        *_tags(record, good, earlier, was_read=was_read),
     )
     return tuple(signal for signal in found if signal is not None)
 
@@ -222,20 +222,28 @@ def _volume(record: Materialization, good: Materialization, earlier: Sequence[Ma
     )
 
 
-def _config(record: Materialization, good: Materialization, earlier: Sequence[Materialization]) -> Signal | None:
+def _config(
+    record: Materialization, good: Materialization, earlier: Sequence[Materialization], *, was_read: bool
+) -> Signal | None:
     if not record.config or not good.config or record.config == good.config:
         return None
-    if _changes_often([m.config for m in earlier]):
+    past = [m.config for m in earlier]
+    if _changes_often(past):
         return None
-    return Signal(kind=SignalKind.CONFIG, summary="the run's configuration changed", weight=CONFIG)
+    weight = SAID if record.config in past and not was_read else CONFIG
+    return Signal(kind=SignalKind.CONFIG, summary="the run's configuration changed", weight=weight)
 
 
-def _tags(record: Materialization, good: Materialization, earlier: Sequence[Materialization]) -> Iterable[Signal]:
+def _tags(
+    record: Materialization, good: Materialization, earlier: Sequence[Materialization], *, was_read: bool
+) -> Iterable[Signal]:
     for key in sorted(record.tags.keys() | good.tags.keys()):
         before, after = good.tags.get(key), record.tags.get(key)
-        if before != after and not _changes_often([m.tags.get(key) for m in earlier]):
+        past = [m.tags.get(key) for m in earlier]
+        if before != after and not _changes_often(past):
             text = f"tag {key} of the run {_short(before or 'absent')} → {_short(after or 'absent')}"
-            yield Signal(kind=SignalKind.TAGS, summary=text, weight=SLIGHT)
+            weight = SAID if after in past and not was_read else SLIGHT
+            yield Signal(kind=SignalKind.TAGS, summary=text, weight=weight)
 
 
 def _changes_often(values: Sequence[object]) -> bool:

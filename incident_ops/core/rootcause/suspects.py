@@ -131,21 +131,27 @@ def _ranked(cases: Sequence[Case], graph: AssetGraph) -> list[Suspect]:
 def _suspect(charges: Sequence[Charge], *, explains: int, symptoms: int) -> Suspect:
     """The charges against one record put together; its path is the surest and shortest of theirs."""
     best = min(charges, key=lambda c: (c.step.guesses, c.step.hops, c.step.path[0].asset))
-    evidence: dict[tuple[SignalKind, str], Signal] = {}
+    evidence: list[Signal] = []
     for signal in sorted((s for charge in charges for s in charge.evidence), key=lambda s: -s.weight):
-        evidence.setdefault((signal.kind, signal.summary), signal)
+        if not any(_says_as_much(said, signal) for said in evidence):
+            evidence.append(signal)
     own = [signal for charge in charges for signal in charge.own]
     return Suspect(
         asset=best.step.asset,
         materialization=best.step.id,
-        cause_class=_class_of(own or evidence.values()),
+        cause_class=_class_of(own or evidence),
         confidence=confidence_of(best.step.path),
         path=best.step.path,
-        evidence=tuple(evidence.values()),
+        evidence=tuple(evidence),
         score=max(charge.score for charge in charges) * explains / symptoms,
         explains=explains,
         is_broken=_is_broken(own),
     )
+
+
+def _says_as_much(said: Signal, signal: Signal) -> bool:
+    """The same, or the same with more to it: an error that is also that of another symptom."""
+    return said.kind is signal.kind and f"{said.summary},".startswith(f"{signal.summary},")
 
 
 def _class_of(signals: Iterable[Signal]) -> CauseClass | None:

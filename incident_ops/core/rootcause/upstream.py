@@ -14,6 +14,7 @@ from incident_ops.core.alert import Nature
 from incident_ops.core.by_time import newest_records
 from incident_ops.core.lineage import AssetGraph
 from incident_ops.core.provenance import Materialization, Provenance, Ref
+from incident_ops.core.rootcause.baselines import Baselines
 from incident_ops.core.trail import Edge, Hop
 
 MOST_RECORDS = 2_000
@@ -53,8 +54,9 @@ class Step:
     """One record (or an asset without one) that the walk reached.
 
     Attributes:
-        good: the record it is compared with: what the failing asset's last good build had read, else the
-            asset's previous good one; of a partition that has a past, always one of its own.
+        good: the record it is compared with: what the failing asset's last good build had read, else what its
+            reader's previous one had, else the asset's own previous one; of a partition that has a past, always
+            one of its own.
         verified: what the last good build of the failing asset had read; None where none is known.
         read_at: when the step before took it in.
         before: the step that it was reached from; None for the failing asset.
@@ -129,6 +131,7 @@ def walk_upstream(symptom: Symptom, provenance: Provenance, graph: AssetGraph) -
 class _Walker:
     def __init__(self, symptom: Symptom, provenance: Provenance, graph: AssetGraph) -> None:
         self._symptom, self._history, self._graph = symptom, provenance, graph
+        self._baselines = Baselines(provenance, check=symptom.check)
         self._ends: dict[str, None] = {}
 
     def walk(self) -> Walk:
@@ -160,13 +163,13 @@ class _Walker:
             return Step(
                 asset=symptom.asset, record=None, edge=edge, read_at=symptom.occurred_at, verified=verified
             )
-        verified = self._verified_before(record)
+        verified = self._baselines.verified_before(record)
         return Step(
             asset=symptom.asset,
             record=record,
             edge=edge,
             read_at=max(symptom.occurred_at, record.at),
-            good=self._good_for(record, verified),
+            good=self._baselines.good_for(record, verified),
             verified=verified,
         )
 
@@ -216,55 +219,16 @@ class _Walker:
                 yield Step(asset=parent, record=None, edge=Edge.TIME, read_at=at, before=step)
 
     def _further(self, step: Step, record: Materialization, edge: Edge, *, read_at: datetime) -> Step:
-        verified = self._counterpart(step.verified, record) if step.verified else None
+        verified = self._baselines.counterpart(step.verified, record) if step.verified else None
         return Step(
             asset=record.asset,
             record=record,
             edge=edge,
             read_at=read_at,
-            good=self._good_for(record, verified),
+            good=self._baselines.good_for(record, verified or self._baselines.read_before(step.record, record)),
             verified=verified,
             before=step,
         )
-
-    def _counterpart(self, reader: Materialization, record: Materialization) -> Materialization | None:
-        """What a good build had read where the failing one read `record`; for an earlier build of the same asset
-        the good build itself."""
-        if (reader.asset, reader.partition) == (record.asset, record.partition):
-            return reader
-        if record.asset in reader.inputs:
-            return self._history.get(Ref(asset=record.asset, id=reader.inputs[record.asset]), by=reader.at)
-        by = reader.ready_at or reader.at
-        same = self._history.latest(record.asset, partition=record.partition, by=by)
-        return same or next(iter(newest_records(self._history, record.asset, reader.partition, by=by)), None)
-
-    def _good_for(self, record: Materialization, verified: Materialization | None) -> Materialization | None:
-        """What to compare it with. Partitions differ for good reasons, so another one serves only while a
-        partition has no good past of its own."""
-        if verified is not None and verified.partition == record.partition:
-            return verified
-        own = self._history.good_before(record)
-        if own is not None or verified is not None or record.partition is None:
-            return own or verified
-        return next((m for m in reversed(self._earlier(record)) if not self._history.is_bad(m)), None)
-
-    def _verified_before(self, record: Materialization) -> Materialization | None:
-        """The newest earlier record on which the failing check passed: of the same partition, or of any if this
-        one has no good past."""
-        passed = [m for m in self._earlier(record) if self._was_verified(m)]
-        same = [m for m in passed if m.partition == record.partition]
-        if same or (record.partition is not None and self._history.good_before(record) is not None):
-            return same[-1] if same else None
-        return passed[-1] if passed else None
-
-    def _was_verified(self, record: Materialization) -> bool:
-        verdicts = self._history.verdicts_on(record)
-        if self._symptom.check is not None:
-            return any(v.passed for v in verdicts if v.check == self._symptom.check)
-        return any(v.passed for v in verdicts) and not self._history.is_bad(record)
-
-    def _earlier(self, record: Materialization) -> list[Materialization]:
-        return [m for m in self._history.records(record.asset) if (m.at, m.id) < (record.at, record.id)]
 
 
 def _is_known_good(read: Materialization, step: Step) -> bool:

@@ -251,7 +251,9 @@ def destination_of(recipient: str, rules: RoutingRules) -> Destination:
         return Destination(kind=rules.sink, address=_channel_of(recipient.removeprefix(_TEAM), rules))
     if rules.sink == INBOX and rules.mail:
         return Destination(kind=EMAIL, address=recipient)
-    person = rules.people.get(recipient)
+    # consumers are compared in lower case, whatever the spelling in the file
+    same = (person for address, person in rules.people.items() if address.casefold() == recipient.casefold())
+    person = rules.people.get(recipient) or next(same, None)
     return Destination(kind=rules.sink, address=(person.slack if person else None) or recipient)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from incident_ops.core.attribution import AttributionError, LeftOut, localise_columns
 from incident_ops.core.attribution.answer import Measure
 from incident_ops.detectors.attribution.dimensions import Choice, checked, of_few_values
-from incident_ops.detectors.attribution.explaining import Explanation
+from incident_ops.detectors.attribution.explaining import Explanation, require_duckdb
 from incident_ops.detectors.attribution.leaves import MOST_VALUES, leaves, shorten
 from incident_ops.detectors.attribution.source import BAD, Source, key, named
 
@@ -84,13 +84,19 @@ def explain_change(
     Raises:
         AttributionError: no such column, one that is named twice, a PII column was asked for, or nothing to look
             along.
+        DuckDBMissing: DuckDB is not installed.
         duckdb.Error: a table cannot be queried, or the column is not of numbers.
     """
+    require_duckdb("explain_change")
     both = " UNION ALL BY NAME ".join(
         f"SELECT *, {is_now} AS {NOW} FROM {named(each)[0]}"
         for each, is_now in ((rows, "true"), (before, "false"))
     )
     source = Source.of(connection, both, NOW)
+    if mean_of is not None and mean_of.lower() not in {name.lower() for name in source.types}:
+        raise AttributionError(
+            f"there is no column {mean_of!r}: there are {', '.join(name for name in source.types if name != NOW)}"
+        )
     about = {NOW, *([mean_of.lower()] if mean_of else [])}
     hidden = {name.lower() for name in pii}
     if dimensions is None:

@@ -65,7 +65,7 @@ def explain_failing_rows(
         DuckDBMissing: DuckDB is not installed.
         duckdb.Error: the table or the condition cannot be queried.
     """
-    _require_duckdb()
+    require_duckdb("explain_failing_rows")
     source = Source.of(connection, relation, failing)
     hidden = {name.lower() for name in pii}
     own = None if about is None else {name.lower() for name in about}
@@ -87,8 +87,12 @@ def explain_failing_rows(
     )
 
 
-def _require_duckdb() -> None:
+def require_duckdb(who: str) -> None:
+    """
+    Raises:
+        DuckDBMissing: it is not installed, and `who` needs it.
+    """
     try:
         import duckdb  # noqa: F401
     except ImportError as error:
-        raise DuckDBMissing("explain_failing_rows needs DuckDB: pip install 'incident-ops[detectors]'") from error
+        raise DuckDBMissing(f"{who} needs DuckDB: pip install 'incident-ops[detectors]'") from error
