@@ -16,7 +16,15 @@ from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.exc
-from dagster import AssetKey, DagsterError, DagsterEventType, DagsterInstance, EventLogEntry
+from dagster import (
+    AssetCheckEvaluation,
+    AssetKey,
+    DagsterError,
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    EventLogEntry,
+)
 from dagster._core.definitions.freshness import FreshnessStateChange
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
@@ -46,6 +54,8 @@ UNREADABLE = (
 """What `decoded` raises for a row of another version of Dagster, or a broken one. Dagster takes what it reads for
 what it would have written; where it is not, nearly any error may come of it."""
 
+LONGEST_NAME = 1_000
+"""Bytes of an asset's key, a check's name, a partition: PostgreSQL takes 2,700 of all together into an index."""
 _DATA_VERSION = "dagster/data_version"
 _MOST_IDS = 500
 _MOST_PARTITIONS = 5_000  # 13 years of days
@@ -75,14 +85,24 @@ class AssetRow:
 
 
 def decoded(row: LogRow) -> EventLogEntry:
-    """Raises one of `UNREADABLE`, also for an event without a time."""
+    """Raises one of `UNREADABLE`, also for an event without a time or with names that no index takes."""
     entry = deserialize_value(row.text, EventLogEntry)
     event = entry.dagster_event
     if event is not None and event.event_type is DagsterEventType.FRESHNESS_STATE_CHANGE:
         check.inst(event.event_specific_data, FreshnessStateChange)
     if moment(entry.timestamp) is None:
         raise ValueError(f"{entry.timestamp} is no time")
+    if event is not None and any(len(name.encode()) > LONGEST_NAME for name in _names_in(event)):
+        raise ValueError(f"a name of more than {LONGEST_NAME:,} bytes")
     return entry
+
+
+def _names_in(event: DagsterEvent) -> Iterator[str]:
+    data = event.event_specific_data
+    if isinstance(data, AssetCheckEvaluation):
+        yield from ("/".join(data.asset_key.path), data.check_name, data.partition or "")
+    elif event.asset_key is not None:
+        yield from ("/".join(event.asset_key.path), event.partition or "")
 
 
 class DagsterLog:

@@ -25,6 +25,7 @@ from incident_ops.engine.lineage import (
 )
 from incident_ops.engine.lineage_history import Records, for_impact, for_show, for_upstream
 from incident_ops.engine.ports import History
+from incident_ops.engine.report import catalog_record
 
 OLD = timedelta(hours=1)  # the sensors renew it every five minutes
 
@@ -74,7 +75,7 @@ def _answer(written: str, needed: Needed, question: Question, *, as_json: bool) 
         columns = known_columns(needed(written, catalog.graph, history))
     record = question(written, catalog, columns)
     if as_json:
-        print_json(record)
+        print_json({**record, "catalog": catalog_record(catalog, held.store, now=now)})
     else:
         terminal.show_lineage(record)
     finish(held)

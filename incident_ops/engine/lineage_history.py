@@ -31,7 +31,7 @@ def for_impact(written: str, graph: AssetGraph, history: History) -> Records:
 
 def for_upstream(written: str, graph: AssetGraph, history: History) -> Records:
     """Nothing for an asset; for a column those that its trace can lead to."""
-    asked = set() if written in graph else {place.asset for place in splits(written, graph)}
+    asked = {place.asset for place in splits(written, graph) if written not in graph}
     found = _with_readers_of_the_silent(asked, graph, history)
     seen = set(asked)
     newest = [record for record in found if record.asset in asked]

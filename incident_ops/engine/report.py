@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from incident_ops.core.catalog import Catalog
 from incident_ops.core.delivery import Delivery
 from incident_ops.core.incident import Incident
 from incident_ops.core.record import attribution_record, incident_record, utc_text
@@ -15,8 +16,6 @@ MOST_LOOKED_THROUGH = 500
 
 def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, Any]:
     """The incident with its evidence, timeline and deliveries, as JSON has it."""
-    catalog = store.catalog()
-    age = catalog.age(now)
     found = store.findings(incident.number)
     alerts = store.alerts(incident.number, limit=MOST_LOOKED_THROUGH)
     return {
@@ -44,12 +43,18 @@ def story_of(store: Store, incident: Incident, *, now: datetime) -> dict[str, An
             for e in store.timeline(incident.number)
         ],
         "deliveries": [_delivery(delivery) for delivery in store.deliveries(incident.number)],
-        "catalog": {
-            "fetched_at": utc_text(catalog.fetched_at),
-            "age_seconds": int(age.total_seconds()) if age is not None else None,
-            "source": store.value("catalog source"),
-            "trouble": store.value("catalog trouble") or None,
-        },
+        "catalog": catalog_record(store.catalog(), store, now=now),
+    }
+
+
+def catalog_record(catalog: Catalog, store: Store, *, now: datetime) -> dict[str, Any]:
+    """How far the catalog can be trusted, as JSON has it: when and where it was read, and why not since."""
+    age = catalog.age(now)
+    return {
+        "fetched_at": utc_text(catalog.fetched_at),
+        "age_seconds": int(age.total_seconds()) if age is not None else None,
+        "source": store.value("catalog source"),
+        "trouble": store.value("catalog trouble") or None,
     }
 
 

@@ -311,12 +311,12 @@ FAILURES = {
 
 
 def test_consumers_who_are_nobody_are_named_once_in_the_log_and_left_out(caplog: pytest.LogCaptureFixture):
-    asset = {
+    asset: dict[str, object] = {
         "assetKey": {"path": ["shop", "rev"]},
         "metadataEntries": [
             {"label": "incident_ops/consumers", "jsonString": '["CFO@acme.test", "cfo@acme.test ", "<!channel>"]'}
         ],
-        **dict.fromkeys(["owners", "tags", "kinds", "dependencyKeys"], []),
+        **{name: [] for name in ("owners", "tags", "kinds", "dependencyKeys")},
         **dict.fromkeys(["isMaterializable", "isExecutable", "hasAssetChecks"], False),
         **dict.fromkeys(["description", "internalFreshnessPolicy", "partitionDefinition", "automationCondition"]),
         "groupName": "default",

@@ -157,6 +157,9 @@ def test_the_age_of_the_catalog_is_said_when_it_matters(
     answer = cli("lineage", "show", "raw", "--json")
     assert (answer.code, answer.json["asset"]) == (0, "raw")
     assert answer.err.replace(" 0 s", "") == said
+    told = answer.json["catalog"]
+    assert 0 <= told["age_seconds"] - age.total_seconds() < 60
+    assert told["trouble"] == (trouble or None)
 
 
 def test_a_catalog_that_was_never_read_says_how_to_read_it(cli: CommandLine) -> None:

@@ -218,8 +218,8 @@ def of_dbt(*errors: str, model: str = "third") -> str:
     quoted = "\n\n".join(["", "Errors parsed from dbt logs:", *errors]) if errors else ""
     return (
         f"The dbt CLI process with command\n\n`dbt build --select small.{model}`\n\n"
-        "failed with exit code `1`. Check the stdout in the Dagster compute logs for the full information about the "
-        f"error, or view the dbt debug log: /srv/target/{model}/dbt.log.{quoted}"
+        "failed with exit code `1`. Check the stdout in the Dagster compute logs for the full information about "
+        f"the error, or view the dbt debug log: /srv/target/{model}/dbt.log.{quoted}"
     )
 
 

@@ -325,6 +325,14 @@ def test_circles_end() -> None:
     assert findings.looked_at == "looked at 1 asset upstream: b: nothing changed"
 
 
+def test_failing_assets_that_feed_each_other_were_looked_at_too() -> None:
+    h = History()
+    h.built("a", 1)
+    h.built("b", 2, reads={"a": 1})
+    findings = found(h.provenance, symptom("a", 1), symptom("b", 2), graph=graph_of("a > b"))
+    assert findings.looked_at == "looked at 1 asset upstream: a: nothing changed"
+
+
 def test_it_says_that_it_happened_before() -> None:
     then = minutes(100) - timedelta(days=3)
     earlier = tuple(

@@ -1,5 +1,6 @@
 """Who is to blame when an asset adds to what it was? It reads its own last build, and so on back."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,36 @@ def test_the_reader_of_such_an_asset_is_led_back_through_it() -> None:
     findings = found(h.provenance, symptom("rev", 90), graph=graph_of("raw > inc > rev"))
     assert findings.proven_root == ("raw", 20)
     assert [hop.materialization for hop in first(findings).path] == [90, 31, 21, 20]
+
+
+def test_a_change_of_its_own_code_days_ago_is_found_in_a_partition_that_reads_its_yesterday() -> None:
+    h = History()
+    for day in range(1, 6):
+        own = {"inc": day - 1} if day > 1 else {}
+        h.built("inc", day, partition=f"d{day}", reads=own, code="v2" if day == 3 else "v1")
+        h.checked("inc", day, passed=day < 3)
+    for failing in (3, 5):
+        verdict = symptom("inc", failing, partition=f"d{failing}", check="not_null")
+        [suspect] = found(h.provenance, verdict, graph=graph_of("inc")).suspects
+        assert (suspect.materialization, suspect.path[-1].materialization) == (3, 3)
+        assert "declared code version v1 → v2" in texts(suspect)
+
+
+@pytest.mark.parametrize(
+    ("graph", "raw", "looked_at"),
+    [
+        ("inc", {}, "looked at 2 earlier builds of inc: nothing changed"),
+        ("raw > inc", {"raw": 1}, "looked at 2 earlier builds of inc and 1 asset upstream: raw: nothing changed"),
+    ],
+)
+def test_the_earlier_builds_that_were_looked_at_are_told(graph: str, raw: dict[str, int], looked_at: str) -> None:
+    h = History()
+    h.built("raw", 1)
+    h.built("inc", 2, reads=raw)
+    h.built("inc", 3, reads={"inc": 2, **raw})
+    h.built("inc", 4, reads={"inc": 3, **raw})
+    findings = found(h.provenance, symptom("inc", 4), graph=graph_of(graph))
+    assert (findings.suspects, findings.looked_at) == ((), looked_at)
 
 
 def test_a_long_past_is_cut_and_said() -> None:

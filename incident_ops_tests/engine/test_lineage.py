@@ -8,8 +8,19 @@ from rich.console import Console
 from incident_ops.core.catalog import TIER_TAG, AssetNode, Catalog
 from incident_ops.core.errors import UnknownAsset, UnknownColumn
 from incident_ops.core.lineage.columns import ColumnGraph, ColumnRef
-from incident_ops.engine.lineage import Record, asked_for, impact_record, show_record, upstream_record
+from incident_ops.core.message import moment
+from incident_ops.core.provenance import Materialization
+from incident_ops.engine.lineage import (
+    KnownColumns,
+    Record,
+    asked_for,
+    impact_record,
+    known_columns,
+    show_record,
+    upstream_record,
+)
 from incident_ops.terminal_lineage import MOST_LINES, render
+from incident_ops_tests.histories import columns_of, record
 
 CATALOG = Catalog(
     [
@@ -20,16 +31,28 @@ CATALOG = Catalog(
         AssetNode(key="board", upstream=("shop/mart",), consumers=("team:sales",), owners=("ann@x.y",)),
     ]
 )
-COLUMNS = KnownColumns(graph=ColumnGraph.from_lineage(
-    {
-        "shop/stg.v2": {
-            "id": [ColumnRef(asset="shop/raw", column="id")],
-            "amount": [ColumnRef(asset="shop/raw", column="amount")],
-        },
-        "shop/mart": {"revenue": [ColumnRef(asset="shop/stg.v2", column="amount")], "orders": []},
-        "people": {"customer": [ColumnRef(asset="shop/stg.v2", column="id")]},
-    }
+COLUMNS = KnownColumns(
+    graph=ColumnGraph.from_lineage(
+        {
+            "shop/stg.v2": {
+                "id": [ColumnRef(asset="shop/raw", column="id")],
+                "amount": [ColumnRef(asset="shop/raw", column="amount")],
+            },
+            "shop/mart": {"revenue": [ColumnRef(asset="shop/stg.v2", column="amount")], "orders": []},
+            "people": {"customer": [ColumnRef(asset="shop/stg.v2", column="id")]},
+        }
+    )
 )
+NOTHING = KnownColumns(graph=ColumnGraph.from_lineage({}))
+
+
+def built(asset: str, number: int, /, **sources: str) -> Materialization:
+    """`built("orders", 2, amount="raw.amount")`: one column from one other each."""
+    lineage = {
+        column: (ColumnRef(asset=source.rpartition(".")[0], column=source.rpartition(".")[2]),)
+        for column, source in sources.items()
+    }
+    return record(asset, number, columns=columns_of(**dict.fromkeys(sources, "int")), column_lineage=lineage)
 
 
 def drawn(record: Record) -> str:
@@ -52,14 +75,43 @@ def drawn(record: Record) -> str:
 def test_an_asset_of_that_very_key_wins_over_an_asset_and_its_column(
     written: str, asset: str, column: str | None
 ) -> None:
-    key, found = asked_for(written, CATALOG, COLUMNS)
+    key, found = asked_for(written, CATALOG, COLUMNS.graph)
     assert (key, found.column if found else None) == (asset, column)
+
+
+DOTTED = Catalog([AssetNode(key="src"), AssetNode(key="src.a"), AssetNode(key="blind"), AssetNode(key="blind.x")])
+
+
+@pytest.mark.parametrize(
+    ("written", "asset", "column"),
+    [
+        ("src.payload.user", "src", "payload.user"),
+        ("src.PAYLOAD.USER", "src", "payload.user"),
+        ("src.a.id", "src.a", "id"),
+        ("src.a.user", "src", "a.user"),
+        ("blind.x.y.z", "blind.x", "y.z"),
+        ("src.a", "src.a", None),
+    ],
+)
+def test_both_keys_and_columns_may_hold_dots_and_what_is_known_wins(
+    written: str, asset: str, column: str | None
+) -> None:
+    schemas = {"src": ["payload.user", "a.user"], "src.a": ["id"]}
+    key, found = asked_for(written, DOTTED, ColumnGraph.from_lineage({}, schemas=schemas))
+    assert (key, found.column if found else None) == (asset, column)
+
+
+@pytest.mark.parametrize("written", ["src.a.nope", "src."])
+def test_a_name_that_no_split_explains_is_refused(written: str) -> None:
+    schemas = {"src": ["payload.user"], "src.a": ["id"]}
+    with pytest.raises((UnknownColumn, UnknownAsset)):
+        asked_for(written, DOTTED, ColumnGraph.from_lineage({}, schemas=schemas))
 
 
 @pytest.mark.parametrize("written", ["shop/marts", "shop/marts.revenue"])
 def test_an_unknown_asset_is_refused_with_what_it_may_have_been(written: str) -> None:
     with pytest.raises(UnknownAsset, match="did you mean shop/mart"):
-        asked_for(written, CATALOG, COLUMNS)
+        asked_for(written, CATALOG, COLUMNS.graph)
 
 
 def test_an_unknown_column_is_refused_with_those_there_are() -> None:
@@ -107,6 +159,7 @@ def test_impact_of_a_column_leaves_out_those_who_are_proven_unaffected() -> None
         ],
         "may_use": [{"asset": "board", "because": "board"}],
         "unaffected": [{"asset": "people", "is_told": True, "unsourced": []}],
+        "broken": [],
     }
 
 
@@ -120,6 +173,105 @@ def test_upstream_of_a_column_says_where_the_trace_ends() -> None:
     blind = upstream_record("board.total", CATALOG, COLUMNS)
     assert (blind["sources"], blind["silent"]) == ([], ["board"])
     assert [item["asset"] for item in blind["upstream"]] == ["shop/mart", "shop/stg.v2", "shop/raw"]
+
+
+HIDDEN = Catalog(
+    [
+        AssetNode(key="src"),
+        AssetNode(key="hid", owners=("team:hid",), consumers=("hid@acme.test",)),
+        AssetNode(key="hid2", upstream=("hid",), owners=("team:hid2",)),
+        AssetNode(key="loop", upstream=("back",)),
+        AssetNode(key="back", owners=("team:back",)),
+    ]
+)
+HIDDEN_COLUMNS = known_columns(
+    [
+        built("hid", 1, h="src.amount"),
+        built("loop", 2, a="back.b"),
+        built("back", 3, b="loop.a"),
+    ]
+)
+
+
+def test_what_the_column_lineage_proves_is_listed_without_an_edge_between_the_assets() -> None:
+    record = impact_record("src.amount", HIDDEN, HIDDEN_COLUMNS)
+    assert [(item["asset"], item["via"], item["use"]) for item in record["downstream"]] == [
+        ("hid", "src", "built"),
+        ("hid2", "hid", "may_use"),
+    ]
+    assert (record["owners"], record["consumers"]) == (["team:hid", "team:hid2"], ["hid@acme.test"])
+    assert [item["asset"] for item in upstream_record("hid.h", HIDDEN, HIDDEN_COLUMNS)["upstream"]] == ["src"]
+
+
+def test_an_edge_against_the_declared_one_is_a_cycle_and_its_owners_are_told() -> None:
+    record = impact_record("loop.a", HIDDEN, HIDDEN_COLUMNS)
+    assert ([item["asset"] for item in record["downstream"]], record["owners"]) == (["back"], ["team:back"])
+    assert record["cycle"] == ["back", "loop"]
+
+
+def test_a_column_that_a_newer_schema_does_not_have_is_gone() -> None:
+    """The older record's lineage would be told as today's."""
+    catalog = Catalog([AssetNode(key="n1", upstream=("src",)), AssetNode(key="n2", upstream=("n1",))])
+    columns = known_columns(
+        [
+            record("src", 1, columns=columns_of(id="int", amount="int")),
+            built("n1", 1, id="src.id", amt="src.amount"),
+            built("n2", 2, tot="n1.amt"),
+            record("n1", 3, columns=columns_of(ID="int")),
+        ]
+    )
+    assert show_record("n1", catalog, columns)["columns"] == ["id"]  # as the lineage writes it
+    with pytest.raises(UnknownColumn, match="n1 has no column 'amt'; its known columns are id"):
+        impact_record("n1.amt", catalog, columns)
+    impact = impact_record("src.amount", catalog, columns)
+    assert impact["breaks"]["built"] == []
+    assert impact["breaks"]["broken"] == [{"asset": "n2", "column": "tot", "source": "n1.amt"}]
+    assert "n2.tot is built from n1.amt, which is not there (any more)" in drawn(impact)
+    upstream = upstream_record("n2.tot", catalog, columns)
+    assert upstream["missing"] == [{"asset": "n1", "column": "amt", "is_asset": True}]
+
+
+def test_what_an_older_build_told_is_said_to_be_of_that_build() -> None:
+    columns = known_columns([built("people", 1, customer="shop/stg.v2.id"), record("people", 2)])
+    at = record("people", 1).at
+    impact = impact_record("shop/stg.v2.id", CATALOG, columns)
+    assert impact["as_of"] == {"people": at.isoformat()}
+    assert f"people: as of its build of {moment(at)}; later ones do not tell it" in drawn(impact)
+    assert impact_record("shop/stg.v2.id", CATALOG, COLUMNS)["as_of"] == {}
+
+
+def test_upstream_tells_a_column_that_is_not_explained_from_a_constant() -> None:
+    catalog = Catalog([AssetNode(key="mixed", upstream=("src", "gone"))])
+    columns = KnownColumns(
+        graph=ColumnGraph.from_lineage(
+            {
+                "mixed": {
+                    "id": [ColumnRef(asset="src", column="id")],
+                    "n": [],
+                    "q": [ColumnRef(asset="src", column="nope"), ColumnRef(asset="ghost", column="g")],
+                }
+            },
+            schemas={"mixed": ["id", "n", "q", "x"], "src": ["id"]},
+        )
+    )
+    assert upstream_record("mixed.x", catalog, columns)["silent"] == ["mixed"]
+    assert upstream_record("mixed.n", catalog, columns)["silent"] == []
+    assert upstream_record("mixed.id", catalog, columns)["missing"] == []
+    odd = upstream_record("mixed.q", catalog, columns)
+    assert odd["missing"] == [
+        {"asset": "ghost", "column": "g", "is_asset": False},
+        {"asset": "src", "column": "nope", "is_asset": True},
+    ]
+    text = drawn(odd)
+    assert "ghost.g: the catalog has no asset ghost" in text
+    assert "src.nope: src has no such column (any more)" in text
+
+
+def test_show_of_a_column_names_the_columns_beside_it() -> None:
+    record = show_record("shop/stg.v2.amount", CATALOG, COLUMNS)
+    assert (record["sources"], record["builds"]) == (["shop/raw.amount"], ["shop/mart.revenue"])
+    assert show_record("shop/stg.v2", CATALOG, COLUMNS)["sources"] is None
+    assert "The column is built from\n  shop/raw.amount" in drawn(record)
 
 
 @pytest.mark.parametrize("make", [show_record, impact_record, upstream_record])

@@ -79,6 +79,11 @@ def test_evaluation_and_failed_step_are_one_incident_and_what_dbt_skipped_is_lis
     assert {alert.kind for alert in evidence} == {AlertKind.CHECK_FAILED, AlertKind.RUN_FAILED}
     assert len(evidence) == incident.alert_count == 3
     assert {str(alert.asset) for alert in evidence} == {"second"}
+    told = [alert.evidence for alert in evidence if "DagsterDbtCli" in alert.evidence.summary]
+    assert {each.summary.partition("; ")[0] for each in told} == {
+        "DagsterDbtCliRuntimeError: FAIL 1 not_null_second_id"
+    }
+    assert {"dbt build" in each.detail for each in told} == {True}, "the command is in the longer text"
     [post] = story.slack.posts()
     assert post.channel_name == ("fin" if knows_the_catalog else "data-incidents")
     assert "third (not run: upstream second)" in post.content

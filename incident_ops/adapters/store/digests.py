@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import rows
+from incident_ops.adapters.store import outbox_rows, rows
 from incident_ops.adapters.store.database import Database, insert_or_ignore
 from incident_ops.adapters.store.tables import IS_UNSENT, digest_items
 from incident_ops.core.digest import DigestItem
@@ -48,7 +48,7 @@ def _is_due_at(destination: Destination, until: datetime) -> sa.ColumnElement[bo
 
 def _item(row: rows.Row) -> DigestItem:
     return DigestItem(
-        destination=rows.destination_from(row),
+        destination=outbox_rows.destination_from(row),
         number=row["incident"],
         why=row["why"],
         at=row["at"],
@@ -65,4 +65,4 @@ class SqlDigests:
     def digests_due(self, *, now: datetime) -> list[Destination]:
         due = sa.select(_items.kind, _items.address).where(IS_UNSENT, _items.due_at <= now).distinct()
         with self._database.reading() as connection:
-            return sorted(rows.destination_from(row) for row in connection.execute(due).mappings())
+            return sorted(outbox_rows.destination_from(row) for row in connection.execute(due).mappings())

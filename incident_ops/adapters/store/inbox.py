@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from incident_ops.adapters.store import rows
+from incident_ops.adapters.store import outbox_rows
 from incident_ops.adapters.store.database import Database, insert_or_ignore
 from incident_ops.adapters.store.tables import inbox
 from incident_ops.core.errors import NotFound
@@ -44,10 +44,10 @@ class SqlInbox:
     def inbox_message(self, key: str) -> InboxMessage | None:
         with self._database.reading() as connection:
             row = connection.execute(sa.select(inbox).where(inbox.c.key == key)).mappings().first()
-            return None if row is None else rows.inbox_message_from(row)
+            return None if row is None else outbox_rows.inbox_message_from(row)
 
     def inbox(self) -> list[InboxMessage]:
         """Every message, oldest first."""
         with self._database.reading() as connection:
             all_of_it = sa.select(inbox).order_by(inbox.c.id)
-            return [rows.inbox_message_from(row) for row in connection.execute(all_of_it).mappings()]
+            return [outbox_rows.inbox_message_from(row) for row in connection.execute(all_of_it).mappings()]

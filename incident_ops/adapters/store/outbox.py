@@ -12,7 +12,7 @@ from functools import cached_property, partial
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import circuits, claiming, rows
+from incident_ops.adapters.store import circuits, claiming, outbox_rows, rows
 from incident_ops.adapters.store.database import Database, chunks, insert_or_ignore
 from incident_ops.adapters.store.findings import findings_by_number
 from incident_ops.adapters.store.reads import OPEN_STATUSES, incidents_by_number
@@ -38,7 +38,7 @@ from incident_ops.engine.ports import ChangeOfCircuit, Moved, Subject, no_change
 def enqueue(connection: Connection, notices: Iterable[Notice], *, now: datetime) -> None:
     """See `engine.ports.Transaction.enqueue`."""
     for notice in notices:
-        values = rows.notice_values(notice, now)
+        values = outbox_rows.notice_values(notice, now)
         if notice.action is Action.EDIT:
             if _will_be_drawn_anyway(connection, notice):
                 continue
@@ -325,5 +325,8 @@ def _loaded(connection: Connection, ids: Iterable[int]) -> list[Delivery]:
             IS_POST, deliveries.c.incident.in_(chunk), deliveries.c.status == DeliveryStatus.ACCEPTED
         )
         for post in connection.execute(posts).mappings():
-            accepted[post["incident"], rows.destination_from(post)] = post
-    return [rows.delivery_from(row, accepted.get((row["incident"], rows.destination_from(row)))) for row in found]
+            accepted[post["incident"], outbox_rows.destination_from(post)] = post
+    return [
+        outbox_rows.delivery_from(row, accepted.get((row["incident"], outbox_rows.destination_from(row))))
+        for row in found
+    ]

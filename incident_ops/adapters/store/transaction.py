@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from incident_ops.adapters.store import attention, digests, findings, metrics, moves, outbox, rows
+from incident_ops.adapters.store import attention, digests, findings, metrics, moves, outbox, outbox_rows, rows
 from incident_ops.adapters.store.database import chunks, insert_or_ignore, put
 from incident_ops.adapters.store.history import SqlHistory, add_facts
 from incident_ops.adapters.store.reads import (
@@ -198,14 +198,14 @@ class SqlTransaction:
             .group_by(*destination)
         )
         last_push = {
-            rows.destination_from(row): row["last"] for row in self._connection.execute(pushed).mappings()
+            outbox_rows.destination_from(row): row["last"] for row in self._connection.execute(pushed).mappings()
         }
         posts = sa.select(*destination, deliveries.c.status).where(
             of_incident, IS_POST, deliveries.c.status != DeliveryStatus.DEAD
         )
         told: dict[Destination, Told] = {}
         for row in self._connection.execute(posts.order_by(deliveries.c.id)).mappings():
-            place = rows.destination_from(row)
+            place = outbox_rows.destination_from(row)
             was_posted = place in told and told[place].is_posted
             told[place] = Told(
                 is_posted=was_posted or row["status"] == DeliveryStatus.ACCEPTED, last_push_at=last_push.get(place)

@@ -19,6 +19,9 @@ from incident_ops.core.attribution.cube import Codes, Cuboid, Flags, Floats, Lea
 # cannot speak for a whole slice. And a leaf's history counts against 50 rows at the table's rate.
 CORRELATION = 0.02
 PENALTY = 0.05  # of the score, for each condition: of two slices with nearly the same rows the shorter is named
+FALSE_ALARM = 0.02  # of tables whose failing rows lie at random at most this part names a slice
+LEAST_ROWS = 3  # failing rows in a slice: one or two are an accident wherever they are
+LEAST_EXPLAINED = 1 / 3  # less is one place of many; with a half causes that come in twos are missed
 LEAST_LIFT = 0.1  # a slice that explains less beyond its share of the table is no explanation
 LISTED = 10
 RIVALS = 60  # how far down the ranking a second cause is looked for
@@ -43,6 +46,7 @@ class Candidates:
     """The slices of all cuboids in one row each; `cuboid` and `group` lead back to the leaves."""
 
     score: Floats
+    bad: Floats
     explained: Floats
     share: Floats
     evidence: Floats
@@ -54,24 +58,43 @@ def rank(leaves: Leaves) -> list[Slice]:
     """Slices that each explain the failing rows, best first; empty when the best does not stand out.
 
     "Stands out": more failing rows than chance puts into any slice, with the scatter of the other leaves as the
-    measure of chance, and more than its share of the table by `LEAST_LIFT`.
+    measure of chance; at least `LEAST_ROWS` of them; at least `LEAST_EXPLAINED` of what went wrong; and more than
+    its share of the table by `LEAST_LIFT`.
     """
     rates = _rates(leaves.measures)
     cuboids = list(leaves.cuboids())
-    if not cuboids or rates.bad.sum() == 0:
+    if not cuboids or rates.bad.sum() < LEAST_ROWS:
         return []
     found = _candidates(leaves, cuboids, rates)
-    chance = 2 * np.log(len(found.score))  # union bound: of that many slices less than one reaches it by chance
-    lift = (found.explained - found.share) / np.maximum(1 - found.share, 1e-9)
+    chance = _chance(found.share, len(cuboids))
     ranked = np.argsort(-found.score, kind="stable")
-    told = ranked[((found.score > 0) & (found.evidence > chance) & (lift > LEAST_LIFT))[ranked]]
+    told = ranked[((found.score > 0) & (found.evidence > chance) & _is_much(found))[ranked]]
     # When the best description of the table does not stand out, going down the list is fishing: with leaves that
     # merely vary a little more than chance it named a slice in a fifth of tables.
     if not len(told) or told[0] != ranked[0]:
         return []
-    if found.evidence[told[0]] / _scatter(rates, cuboids, found, int(told[0]), ranked) <= chance:
+    best = int(told[0])
+    if found.evidence[best] / _scatter(rates, cuboids, found, best, ranked) <= chance[best]:
         return []
     return [_slice(leaves, cuboids, found, int(index)) for index in told[:LISTED]]
+
+
+def _chance(share: Floats, cuboids: int) -> Floats:
+    """What the evidence for a slice of that share must exceed, shape (slices,).
+
+    With p the probability that chance puts so many failing rows there, the evidence is at most −2 ln p, however
+    few rows there are (Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", 1963, theorem 1;
+    section 6 for draws without replacement). Of `FALSE_ALARM` every cuboid gets an equal part, and of that each
+    slice its share of the table (Bonferroni's inequality with weights). The shares of a cuboid add up to one
+    whatever was folded into `OTHER`; counted slices would not include those that were.
+    """
+    return 2 * np.log(cuboids / (FALSE_ALARM * share))
+
+
+def _is_much(found: Candidates) -> Flags:
+    """Which slices explain enough to be called an explanation."""
+    lift = (found.explained - found.share) / np.maximum(1 - found.share, 1e-9)
+    return (found.bad >= LEAST_ROWS) & (found.explained >= LEAST_EXPLAINED) & (lift > LEAST_LIFT)
 
 
 def _rates(measures: Mapping[str, Floats]) -> Rates:
@@ -101,17 +124,18 @@ def _candidates(leaves: Leaves, cuboids: list[Cuboid], rates: Rates) -> Candidat
     pieces = [_of_cuboid(leaves, cuboid, number, rates) for number, cuboid in enumerate(cuboids)]
     return Candidates(
         score=np.concatenate([piece[0] for piece in pieces]),
-        explained=np.concatenate([piece[1] for piece in pieces]),
-        share=np.concatenate([piece[2] for piece in pieces]),
-        evidence=np.concatenate([piece[3] for piece in pieces]),
-        cuboid=np.concatenate([piece[4] for piece in pieces]),
-        group=np.concatenate([piece[5] for piece in pieces]),
+        bad=np.concatenate([piece[1] for piece in pieces]),
+        explained=np.concatenate([piece[2] for piece in pieces]),
+        share=np.concatenate([piece[3] for piece in pieces]),
+        evidence=np.concatenate([piece[4] for piece in pieces]),
+        cuboid=np.concatenate([piece[5] for piece in pieces]),
+        group=np.concatenate([piece[6] for piece in pieces]),
     )
 
 
 def _of_cuboid(
     leaves: Leaves, cuboid: Cuboid, number: int, rates: Rates
-) -> tuple[Floats, Floats, Floats, Floats, Codes, Codes]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Codes, Codes]:
     """The columns of `Candidates`, for those groups of a cuboid that are a part of the table and may be named."""
     total = cuboid.total(rates.total)
     kept = np.flatnonzero((total > 0) & (total < rates.total.sum()) & leaves.nameable(cuboid))
@@ -132,6 +156,7 @@ def _of_cuboid(
     evidence = np.minimum(_surprise(bad, of(rates.shifted), all_bad), _surprise(bad, scaled, all_bad))
     return (
         fit / everything * (1 - PENALTY * len(cuboid.dimensions)),
+        bad,
         np.clip((bad - of(rates.usual)) / max(excess, 1e-9), 0, 1),
         total[kept] / rates.total.sum(),
         evidence / doubt,

@@ -9,8 +9,8 @@ from incident_ops.core.grouping.odds import MOST_QUIET_HOPS
 
 
 def parts_of(episodes: Sequence[Episode], kin: Kin) -> list[list[Episode]]:
-    """The episodes in their order, those together of which one could explain the other, or that have an ancestor as
-    near as that in common: `MOST_QUIET_HOPS` assets in between at most.
+    """The episodes in their order, those together of which one could explain the other, or that have an ancestor
+    as near as that in common: `MOST_QUIET_HOPS` assets in between at most.
 
     What is learnt from a storm (how much goes unseen, whether order is kept) is learnt from its part alone, so
     that news of one pipeline never takes apart the incident of another.

@@ -99,7 +99,7 @@ class Case:
         """All that is different on the way, also what explains nothing; but for the symptom itself."""
         for place, signals in self._seen.items():
             step = self.walk.steps[place]
-            yield from ((step, s) for s in signals if not (self._is_failing(step) and s.kind in SYMPTOMATIC))
+            yield from ((step, s) for s in signals if not (self.is_failing(step) and s.kind in SYMPTOMATIC))
 
     def _seen_at(self, step: Step) -> Iterator[Signal]:
         yield from self._of_record(step)
@@ -111,11 +111,12 @@ class Case:
         found = [s for s in self._seen[step.place] if s.weight > 0]
         relevant = [s for s in found if self._explains(s, step) and self._touches(s, step.asset)]
         was_done = sum(s.weight for s in relevant if s.kind not in SYMPTOMATIC)
-        if self._is_failing(step) and was_done < LEAST:
+        if self.is_failing(step) and was_done < LEAST:
             return ()  # the symptom itself, seen once more
         return tuple(relevant)
 
-    def _is_failing(self, step: Step) -> bool:
+    def is_failing(self, step: Step) -> bool:
+        """Is it a build of the failing asset, this one or an earlier one?"""
         return step.asset == self.walk.symptom.asset
 
     def _of_record(self, step: Step) -> Iterator[Signal]:
@@ -143,7 +144,7 @@ class Case:
 
     def _of_troubles(self, step: Step) -> Iterator[Signal]:
         for trouble in self._troubles[step.place]:
-            signal = trouble_signal(trouble, self.walk.symptom, is_own=self._is_failing(step))
+            signal = trouble_signal(trouble, self.walk.symptom, is_own=self.is_failing(step))
             if signal is not None:
                 yield signal
 

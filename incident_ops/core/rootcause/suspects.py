@@ -186,11 +186,22 @@ def _likelihood_by_time(cases: Sequence[Case], graph: AssetGraph) -> dict[str, f
 def _looked_at(cases: Sequence[Case], *, is_clean: bool) -> str:
     """Where it was looked, and, if nobody is named (`is_clean`), what was seen there all the same."""
     failing = {case.walk.symptom.asset for case in cases}
-    assets = sorted({step.asset for case in cases for step in case.walk.steps.values()} - failing)
+    upstream = {step.asset for case in cases for step in case.walk.steps.values() if not case.is_failing(step)}
+    assets = sorted(upstream - failing or upstream)
+    earlier = {
+        step.place for case in cases for step in case.walk.steps.values() if case.is_failing(step) and step.record
+    } - {case.walk.start.place for case in cases}
+    looked: list[str] = []
+    if earlier:
+        which = _named(sorted({asset for asset, _, _ in earlier}), MOST_NAMED)
+        looked.append(f"{len(earlier):,} earlier build{'s' if len(earlier) > 1 else ''} of {which}")
+    if assets:
+        names = _named(assets, MOST_NAMED)
+        looked.append(f"{len(assets)} asset{'s' if assets[1:] else ''} upstream: {names}")
     ends = dict.fromkeys(end for case in cases for end in case.walk.ends)
     seen = _sightings(cases) if is_clean else []
-    if assets:
-        text = f"looked at {len(assets)} asset{'s' if assets[1:] else ''} upstream: {_named(assets, MOST_NAMED)}"
+    if looked:
+        text = f"looked at {' and '.join(looked)}"
         text += (": nothing that explains it" if seen else ": nothing changed") if is_clean else ""
     else:
         text = f"nothing is known to be upstream of {', '.join(sorted(failing)) or 'it'}"

@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from incident_ops.adapters.store import migrate, open_store, rows
+from incident_ops.adapters.store import migrate, open_store, outbox_rows, rows
 from incident_ops.adapters.store.database import Database
 from incident_ops.adapters.store.tables import VERSION_TABLE, metadata
 from incident_ops.core.delivery import Receipt
@@ -253,7 +253,7 @@ def test_deliveries_of_revision_0003_are_kept_in_every_status_and_settled_afterw
         _insert(connection, "incidents", {**rows.incident_values(incident), **own})
         _insert(connection, "members", rows.member_values(incident, 0, incident.members[0]))
         for key, different in in_every_status.items():
-            owed = rows.notice_values(replace(_NOTICE, key=key), minutes(1))
+            owed = outbox_rows.notice_values(replace(_NOTICE, key=key), minutes(1))
             _insert(connection, "deliveries", {**owed, **different})
         connection.exec_driver_sql("DELETE FROM deliveries WHERE key IN ('gone', 'last')")
         before = _everything_in(connection, "deliveries")
