@@ -24,6 +24,8 @@ def render(record: Record) -> RenderableType:
     An asset that is reached in several ways stands once, on a shortest. Beyond 200 lines the rest is counted.
     """
     parts: list[RenderableType] = [_title(record)]
+    if not record["is_met"]:
+        parts.append(Text(f"Nobody has told of this column: what columns {record['asset']} has is not known"))
     if record["cycle"]:
         parts.append(Text(f"Cycle: these are built from each other: {', '.join(record['cycle'])}"))
     for side, heading in SIDES.items():

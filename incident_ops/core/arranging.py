@@ -24,6 +24,7 @@ class Particulars:
         labels: of the first member's alert and the catalog.
         runbook: of the first member's check, or of the root.
         assessment: the worst of the members'.
+        began_at: when the record in which it is proved to begin was built; None where none is proved.
         alerts: how many alerts tell of these members.
         failures: the same without echoes.
     """
@@ -33,6 +34,7 @@ class Particulars:
     labels: Mapping[str, str]
     runbook: str
     assessment: Assessment
+    began_at: datetime | None
     alerts: int
     failures: int
 
@@ -72,7 +74,7 @@ def arranged(
         runbook=known.runbook,
         alert_count=known.alerts,
         failure_count=known.failures,
-        started_at=min([incident.started_at, *(other.started_at for other in absorbed)]),
+        started_at=min([known.began_at or incident.started_at, *(i.started_at for i in (incident, *absorbed))]),
         detected_at=min([incident.detected_at, *(other.detected_at for other in absorbed)]),
         flaky=incident.flaky or any(other.flaky for other in absorbed),
         backlog=incident.backlog and all(other.backlog for other in absorbed),

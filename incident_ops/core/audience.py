@@ -5,6 +5,7 @@ still. Nobody else hears of it; a deadline that will be missed is `forecast.note
 business, how a notice travels the outbox's.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -196,8 +197,13 @@ def _lifted_text(incident: Incident, hold: Entry, tainted: Sequence[str], elsewh
 
 
 def _assets_of(entry: Entry) -> list[str]:
-    """The first line of a start and of a hold begins with the assets."""
-    return entry.text.split(":", 1)[0].split(", ")
+    """The first line of a start and of a hold begins with the assets, each perhaps with its partitions."""
+    beginning = _AFTER_ASSETS.split(entry.text, maxsplit=1)[0]
+    return _PARTITIONS.sub("", beginning).split(", ")
+
+
+_AFTER_ASSETS = re.compile(r": (?:the data has been bad|there is bad data in)\b")
+_PARTITIONS = re.compile(r" \[[^]]*]")
 
 
 def _with_those_taken_in(incident: Incident, starts: Sequence[Entry]) -> str:

@@ -180,13 +180,19 @@ class Desk:
         """Open incidents up- and downstream, and those that began within the window: a cause that lies upstream
         of both may have kept silent."""
         graph = self._knowledge.catalog.graph
-        near = {asset for place in places for asset in (place, *graph.ancestors(place), *graph.descendants(place))}
+        near = {*places, *graph.ancestors(*places), *graph.descendants(*places)}
         since = self._now - self._knowledge.policy.group_window
         numbers = {
             place.number for place in self._tx.open_places() if place.asset in near or place.last_fired_at >= since
         }
         missing = sorted(numbers - self._current.keys())
         self.lay_out(self._tx.incident(number) for number in missing)
+
+    def _began_at(self, arrangement: Arrangement) -> datetime | None:
+        if arrangement.root is None or arrangement.materialization is None:
+            return None
+        ref = Ref(asset=arrangement.root.key, id=arrangement.materialization)
+        return max((record.at for record in self._tx.history.materializations({ref})), default=None)
 
     def arrange(self, arrangement: Arrangement, *, by: str = SYSTEM) -> Incident:
         """Make one incident what the arrangement says: take in others whole, take over members, or part."""
@@ -212,6 +218,7 @@ class Desk:
                 labels=self._knowledge.labels(voice, root=arrangement.root),
                 runbook=self._knowledge.runbook(arrangement.root, main.declared),
                 assessment=self._knowledge.assess_members(arrangement.members),
+                began_at=self._began_at(arrangement),
                 alerts=sum(alerts for alerts, _ in tally.values()),
                 failures=sum(failures for _, failures in tally.values()),
             ),

@@ -63,9 +63,9 @@ def asked_for(written: str, catalog: Catalog, columns: ColumnGraph) -> tuple[str
 
 
 def _doubt(place: ColumnRef, columns: ColumnGraph) -> int:
-    if not columns.columns_of(place.asset):
-        return 1
-    return 0 if columns.has(place) else 2
+    if columns.is_met(place):
+        return 0
+    return 1 if columns.may_have(place) else 2
 
 
 def columns_told(records: Iterable[Materialization]) -> ColumnGraph:
@@ -108,13 +108,13 @@ def _still_there(
 def show_record(written: str, catalog: Catalog, known: KnownColumns, *, hops: int = NEIGHBOURHOOD) -> Record:
     """The neighbours up to `hops` edges away.
 
-    `{"question": "show", "asset", "column", "facts": {...}, "cycle": [...], "as_of": {asset: time},
+    `{"question": "show", "asset", "column", "facts": {...}, "cycle": [...], "is_met", "as_of": {asset: time},
     "columns": [...], "sources": null | ["asset.column", …], "builds": null | [the same],
     "upstream": [{"asset", "hops", "via", "location", "owners", "tier", "kinds", "group", "consumers"}],
-    "downstream": [the same], "beyond": {"upstream": n, "downstream": n}}`: `columns` are the asset's, as far as
-    they are known, `sources` and `builds` what the column is built from and builds directly, `beyond` counts what
-    is further away, `as_of` names assets whose newest build does not tell its columns, with the time of the one
-    that is believed. Raises as `asked_for`.
+    "downstream": [the same], "beyond": {"upstream": n, "downstream": n}}`. `columns` are the asset's, as far as
+    they are known, `sources` and `builds` what the column is built from and builds directly; `beyond` counts what
+    is further away; `is_met` is false of a column that nobody has told of; `as_of` names assets whose newest build
+    does not tell its columns, with the time of the one that is believed. Raises as `asked_for`.
     """
     columns = known.graph
     key, column = asked_for(written, catalog, columns)
@@ -122,6 +122,7 @@ def show_record(written: str, catalog: Catalog, known: KnownColumns, *, hops: in
     up, down = graph.hops_up(key), graph.hops_down(key)
     return {
         **_heading("show", key, column, catalog, graph),
+        "is_met": column is None or columns.is_met(column),
         "as_of": _as_of(known, [key]),
         "columns": sorted(columns.columns_of(key)),
         "sources": [str(source) for source in columns.sources(column)] if column else None,
@@ -138,8 +139,8 @@ def show_record(written: str, catalog: Catalog, known: KnownColumns, *, hops: in
 def impact_record(written: str, catalog: Catalog, known: KnownColumns) -> Record:
     """All that is built from the asset, and whom it concerns; for a column what breaks if it is dropped.
 
-    `{"question": "impact", "asset", "column", "facts", "cycle", "as_of", "downstream": [as in show, and for a
-    column "use": "built" | "may_use" | "unaffected"], "owners": [...], "consumers": [...], "breaks": null |
+    `{"question": "impact", "asset", "column", "facts", "cycle", "is_met", "as_of", "downstream": [as in show, and
+    for a column "use": "built" | "may_use" | "unaffected"], "owners": [...], "consumers": [...], "breaks": null |
     {"built": [{"asset", "column", "hops", "path": ["asset.column", …]}], "may_use": [{"asset", "because"}],
     "unaffected": [{"asset", "is_told", "unsourced": [...]}],
     "broken": [{"asset", "column", "source"}]}}`. `broken` are columns downstream that are built from one that is
@@ -158,6 +159,7 @@ def impact_record(written: str, catalog: Catalog, known: KnownColumns) -> Record
     below = [item["asset"] for item in listed]
     return {
         **_heading("impact", key, column, catalog, graph),
+        "is_met": column is None or columns.is_met(column),
         "as_of": _as_of(known, [key, *below]),
         "downstream": listed,
         "owners": _distinct(concerned, "owners"),
@@ -169,10 +171,11 @@ def impact_record(written: str, catalog: Catalog, known: KnownColumns) -> Record
 def upstream_record(written: str, catalog: Catalog, known: KnownColumns) -> Record:
     """All that the asset is built from; for a column the columns that it is built from.
 
-    `{"question": "upstream", "asset", "column", "facts", "cycle", "as_of", "upstream": [as in show], "sources":
-    null | [{"asset", "column", "hops"}], "silent": [...], "missing": [{"asset", "column", "is_asset"}]}`: `silent`
-    are the assets at which the column's trace ends although they are built from others, for want of column
-    lineage; `missing` are columns of the trace that are not there, or whose asset is not. Raises as `asked_for`.
+    `{"question": "upstream", "asset", "column", "facts", "cycle", "is_met", "as_of", "upstream": [as in show],
+    "sources": null | [{"asset", "column", "hops"}], "silent": [...], "missing": [{"asset", "column",
+    "is_asset"}]}`: `silent` are the assets at which the column's trace ends although they are built from others,
+    for want of column lineage; `missing` are columns of the trace that are not there, or whose asset is not.
+    Raises as `asked_for`.
     """
     columns = known.graph
     key, column = asked_for(written, catalog, columns)
@@ -181,6 +184,7 @@ def upstream_record(written: str, catalog: Catalog, known: KnownColumns) -> Reco
     trace = [*([column] if column else []), *sources]
     return {
         **_heading("upstream", key, column, catalog, graph),
+        "is_met": column is None or columns.is_met(column),
         "as_of": _as_of(known, (ref.asset for ref in trace)),
         "upstream": _listed(graph.hops_up(key), key, graph.children, catalog),
         "sources": [_column(source, far) for source, far in sources.items()] if column else None,
@@ -188,13 +192,13 @@ def upstream_record(written: str, catalog: Catalog, known: KnownColumns) -> Reco
         "missing": [
             {"asset": ref.asset, "column": ref.column, "is_asset": ref.asset in catalog.graph}
             for ref in trace
-            if ref.asset not in catalog.graph or not columns.has(ref)
+            if ref.asset not in catalog.graph or not columns.may_have(ref)
         ],
     }
 
 
 def _ends_in_silence(ref: ColumnRef, graph: AssetGraph, columns: ColumnGraph) -> bool:
-    return columns.has(ref) and not columns.explains(ref) and bool(graph.parents(ref.asset))
+    return columns.may_have(ref) and not columns.explains(ref) and bool(graph.parents(ref.asset))
 
 
 def _with_edges_of_columns(graph: AssetGraph, columns: ColumnGraph) -> AssetGraph:

@@ -126,6 +126,34 @@ def test_failing_rows_drawn_at_random_name_a_slice_in_at_most_one_table_of_fifty
     assert len(named) <= tables / 50, named
 
 
+@pytest.mark.parametrize(
+    ("failing_there", "failing_elsewhere", "named"),
+    [
+        (2, 0, False),  # two rows are an accident
+        (3, 0, True),
+        (3, 2, True),
+        (100, 0, True),
+        (100, 150, True),
+        (100, 250, False),  # no accident, but five of seven failing rows have another reason
+    ],
+)
+def test_a_slice_is_named_from_three_failing_rows_and_a_third_of_them_on(
+    failing_there: int, failing_elsewhere: int, named: bool
+) -> None:
+    bad = np.zeros((100, 5), dtype=np.int64)
+    for row in range(failing_there):
+        bad[7, row % 5] += 1
+    for row in range(failing_elsewhere):
+        bad[8 + row % 90, row % 5] += 1
+    shop, day = np.indices(bad.shape)
+    found = localise_columns(
+        {"shop": shop.ravel().tolist(), "day": day.ravel().tolist()},
+        {"bad": bad.ravel().tolist(), "total": [20] * bad.size},
+        measure="rate",
+    )
+    assert [s.conditions for s in found[:1]] == [{"shop": "7"}] * named
+
+
 @pytest.mark.parametrize("measure", ["sum", "count"])
 def test_sums_that_meet_their_forecast_but_for_noise_name_a_cause_in_at_most_one_table_of_twenty(
     measure: str,

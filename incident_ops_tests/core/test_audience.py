@@ -136,3 +136,13 @@ def test_one_all_clear_names_both_incidents_that_were_merged():
         "The data is good again; it was bad since your first notice."
     }
     assert sorted((entry.kind, entry.round) for entry in due.new) == [(AudienceKind.END, 1), (AudienceKind.END, 2)]
+
+
+def test_partitions_at_risk_in_two_incidents_are_one_asset():
+    text = "weekly [03, 04:00], dash: there is bad data in what it is built from (INC-2: raw)."
+    two = replace(held(), text=text)
+    h = bad_orders()
+    h.built("raw", 6)
+    h.built("orders", 7, reads={"raw": 6})
+    [(_, lifted)] = next_entries(h, [held()], elsewhere=[("INC-2", two)]).lifted
+    assert lifted == "weekly: INC-1 stands in the way no longer, but keep holding weekly (INC-2)."

@@ -115,6 +115,7 @@ def test_credentials_are_taken_out_and_the_rest_stays_readable(text: str, expect
         "curl -u ann https://acme.test:8443/x",
         "jdbc:postgresql://db.test:5432/x",
         "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
+        "api_token = [masked] (50 % of all rows)",
     ],
 )
 def test_innocent_texts_are_left_alone(text: str) -> None:

@@ -267,6 +267,16 @@ def test_upstream_tells_a_column_that_is_not_explained_from_a_constant() -> None
     assert "src.nope: src has no such column (any more)" in text
 
 
+def test_an_asset_that_never_told_its_columns_may_have_others_than_those_that_are_mentioned() -> None:
+    catalog = Catalog([AssetNode(key="dash"), AssetNode(key="list", upstream=("dash",)), AssetNode(key="x")])
+    columns = known_columns([built("list", 1, k="dash.whatever")])
+    never_met = impact_record("dash.anything", catalog, columns)
+    assert (never_met["is_met"], never_met["breaks"]["built"]) == (False, [])
+    assert "Nobody has told of this column: what columns dash has is not known" in drawn(never_met)
+    assert impact_record("dash.WHATEVER", catalog, columns)["is_met"]
+    assert upstream_record("x.y", catalog, columns)["missing"] == []
+
+
 def test_show_of_a_column_names_the_columns_beside_it() -> None:
     record = show_record("shop/stg.v2.amount", CATALOG, COLUMNS)
     assert (record["sources"], record["builds"]) == (["shop/raw.amount"], ["shop/mart.revenue"])

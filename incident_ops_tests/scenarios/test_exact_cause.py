@@ -10,6 +10,8 @@ from incident_ops.engine.triage import change
 from incident_ops_tests.scenarios.shop import BAD, GOOD, UNCHECKED, Shop, opened_in, pipeline, way
 from incident_ops_tests.scenarios.story import Story
 
+RAW = dg.AssetKey("raw")
+
 
 @pytest.fixture
 def shop(story: Story) -> Shop:
@@ -42,6 +44,10 @@ def test_the_suspect_is_the_build_that_was_read_not_the_newest_one(shop: Shop, b
     assert (shown["root"]["asset"], shown["root"]["materialization"]) == ("raw", broken)
     assert [(m["asset"], m["hops"], m["edge"]) for m in shown["members"]] == [("orders", 1, "pointer")]
     assert shop.story.incident.cause_class is CauseClass.CODE
+    [built] = [
+        r for r in shop.story.instance.fetch_materializations(RAW, limit=9).records if r.storage_id == broken
+    ]
+    assert shop.story.incident.started_at.timestamp() == pytest.approx(built.timestamp), "bad data began with it"
 
 
 def test_with_nothing_changed_upstream_the_root_stays_and_the_cause_is_unknown(shop: Shop):

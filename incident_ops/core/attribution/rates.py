@@ -83,10 +83,10 @@ def _chance(share: Floats, cuboids: int) -> Floats:
     """What the evidence for a slice of that share must exceed, shape (slices,).
 
     With p the probability that chance puts so many failing rows there, the evidence is at most −2 ln p, however
-    few rows there are (Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", 1963, theorem 1;
-    section 6 for draws without replacement). Of `FALSE_ALARM` every cuboid gets an equal part, and of that each
-    slice its share of the table (Bonferroni's inequality with weights). The shares of a cuboid add up to one
-    whatever was folded into `OTHER`; counted slices would not include those that were.
+    few they are (Hoeffding, "Probability inequalities for sums of bounded random variables", 1963, theorem 1; for
+    draws without replacement section 6). Of `FALSE_ALARM` every cuboid gets an equal part, and of that each slice
+    its share of the table (Bonferroni's inequality with weights). The shares of a cuboid add up to one whatever
+    was folded into `OTHER`; to count the slices would be to forget those.
     """
     return 2 * np.log(cuboids / (FALSE_ALARM * share))
 

@@ -29,8 +29,15 @@ class ColumnGraph:
     same (databases fold case, each in its way), and only if that leaves a single column.
     """
 
-    def __init__(self, sources: Mapping[ColumnRef, tuple[ColumnRef, ...]], columns: Mapping[str, Names]) -> None:
+    def __init__(
+        self,
+        sources: Mapping[ColumnRef, tuple[ColumnRef, ...]],
+        columns: Mapping[str, Names],
+        *,
+        declared: Iterable[str],
+    ) -> None:
         self._sources, self._columns = sources, columns
+        self._declared = frozenset(declared)
         self._built: defaultdict[ColumnRef, list[ColumnRef]] = defaultdict(list)
         told: defaultdict[str, set[str]] = defaultdict(set)
         for column in sorted(sources):
@@ -81,7 +88,7 @@ class ColumnGraph:
             for name, found in of.items():
                 column = ColumnRef(asset=asset, column=name)
                 sources[column] = tuple(sorted({meant(source) for source in found} - {column}))
-        return cls(sources, columns)
+        return cls(sources, columns, declared=(asset for asset, names in declared.items() if names))
 
     def knows(self, asset: str) -> bool:
         """The asset tells where its columns come from. One that names no source for any of them tells nothing:
@@ -93,7 +100,8 @@ class ColumnGraph:
         return self._columns[asset].all if asset in self._columns else frozenset()
 
     def resolve(self, column: ColumnRef, *, graph: AssetGraph | None = None) -> ColumnRef:
-        """The column as the asset writes it. Where nothing is known of the asset's columns, any may exist.
+        """The column as the asset writes it. Of an asset that does not tell its columns any may exist, not only
+        those that others name.
 
         Raises:
             UnknownAsset: `graph` is given, and neither it nor the column lineage has the asset.
@@ -102,17 +110,26 @@ class ColumnGraph:
         names = self._columns.get(column.asset)
         if names is None and graph is not None and column.asset not in graph:
             raise UnknownAsset(column.asset, close=close_to(column.asset, {*self._columns, *graph.keys}))
-        if names is None or not names.all:
-            return column
-        found = names.find(column.column)
-        if found is None:
+        found = names.find(column.column) if names else None
+        if found is not None:
+            return ColumnRef(asset=column.asset, column=found)
+        if names is not None and column.asset in self._declared:
             raise UnknownColumn(column.asset, column.column, known=sorted(names.all))
-        return ColumnRef(asset=column.asset, column=found)
+        return column
 
     def has(self, column: ColumnRef) -> bool:
-        """The asset has the column, as far as is known: of one whose columns are not known any may exist."""
+        """The asset has the column, as far as is known: of one of which nobody names a column any may exist."""
         names = self._columns.get(column.asset)
         return names is None or not names.all or names.find(column.column) is not None
+
+    def may_have(self, column: ColumnRef) -> bool:
+        """The same, but of one that does not tell its columns itself any may exist, whatever others name."""
+        return column.asset not in self._declared or self.is_met(column)
+
+    def is_met(self, column: ColumnRef) -> bool:
+        """The asset tells that it has the column, or another one that it is built from it."""
+        names = self._columns.get(column.asset)
+        return names is not None and names.find(column.column) is not None
 
     def explains(self, column: ColumnRef) -> bool:
         """The asset tells where the column comes from, be it from nowhere (a constant)."""
@@ -138,7 +155,7 @@ class ColumnGraph:
             for column, found in self._sources.items()
             if column.asset in assets
             for source in found
-            if not self.has(source)
+            if not self.may_have(source)
         ]
 
     def upstream(self, column: ColumnRef) -> dict[ColumnRef, int]:
@@ -159,6 +176,9 @@ class ColumnGraph:
         Without `graph` any asset that tells nothing may pass on what is bad; with it, only those downstream of
         the bad. For many assets ask `reach` once.
         """
+        bad = list(bad)
+        if any(column.asset in self._columns and not self.is_met(column) for column in bad):
+            return None
         try:
             reach = self.reach(bad, graph=graph)
         except (UnknownAsset, UnknownColumn):
