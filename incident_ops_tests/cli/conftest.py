@@ -60,7 +60,7 @@ class CommandLine:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
     """Sets variables (None unsets); nothing is inherited that says anything of Dagster or of us."""
-    for variable in ("CONFIG", "DATABASE_URL", "DAGSTER_URL"):
+    for variable in ("API_TOKEN", "CONFIG", "DATABASE_URL", "DAGSTER_URL"):
         monkeypatch.delenv(f"INCIDENT_OPS_{variable}", raising=False)
     for variable in ("TOKEN", "BASE_URL", "SIGNING_SECRET", "APP_TOKEN", "DEFAULT_CHANNEL"):
         monkeypatch.delenv(f"INCIDENT_OPS_SLACK_{variable}", raising=False)

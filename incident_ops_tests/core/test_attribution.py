@@ -137,7 +137,7 @@ def test_failing_rows_drawn_at_random_name_a_slice_in_at_most_one_table_of_fifty
         (100, 250, False),  # no accident, but five of seven failing rows have another reason
     ],
 )
-def test_a_slice_is_named_from_three_failing_rows_and_a_third_of_them_on(
+def test_a_slice_is_named_from_three_failing_rows_and_three_tenths_of_them_on(
     failing_there: int, failing_elsewhere: int, named: bool
 ) -> None:
     bad = np.zeros((100, 5), dtype=np.int64)

@@ -27,8 +27,8 @@ def localise(rows: Sequence[Mapping[str, object]], dimensions: Sequence[str], *,
     How to read the list depends on the measure:
     - `rate`: **alternatives**. The first is the explanation; the others describe nearly the same rows.
     - `sum`, `count`: **a set of causes** that share no rows and together are the explanation.
-    An empty list means that no slice explains it: the failure is spread evenly or over many slices, or chance would
-    do the same.
+    An empty list means that no slice explains it: the failure is spread evenly or over many slices, or is
+    indistinguishable from noise.
 
     Args:
         rows: mappings with the dimensions and the measures; rows with equal dimensions are added up. `rate` needs
