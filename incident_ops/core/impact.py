@@ -296,13 +296,16 @@ class _Survey:
 
     def _viewers(self, views: Sequence[View]) -> Iterator[Viewer]:
         for view in views:
-            record = None
-            if view.materialization is not None:
-                record = self._history.get(Ref(asset=view.asset, id=view.materialization), by=view.at)
-            if record in self._closure if record is not None else self._was_bad(view.asset, view.at):
+            if self._saw_bad(view):
                 yield Viewer(
                     viewer=view.viewer, asset=view.asset, at=view.at, materialization=view.materialization
                 )
+
+    def _saw_bad(self, view: View) -> bool:
+        """An asset without records has no versions: the one that is named is another's."""
+        if view.materialization is None or not self._records(view.asset):
+            return self._was_bad(view.asset, view.at)
+        return self._history.get(Ref(asset=view.asset, id=view.materialization), by=view.at) in self._closure
 
     def _was_bad(self, asset: str, at: datetime) -> bool:
         """Did it show bad data then? An asset without records showed what lay upstream."""

@@ -208,3 +208,11 @@ def test_circles_end() -> None:
     h.built("b", 2, at=1, reads={"a": 1})
     impact = hit(h.provenance, [Ref(asset="a", id=1)], graph=graph_of("a > b > a", "b > x > y > x"))
     assert assets(impact.tainted) == ["a", "b", "x", "y"]
+
+
+def test_a_dashboard_has_no_versions_so_one_that_is_named_is_anothers() -> None:
+    views = (
+        seen("cfo_dash", "cfo@acme.test", at=20, version=12),
+        seen("rev_daily", "bob@acme.test", at=20, version=1),
+    )
+    assert [v.viewer for v in hit(bad_orders().provenance, views=views).viewers] == ["cfo@acme.test"]
