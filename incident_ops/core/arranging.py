@@ -40,9 +40,9 @@ class Particulars:
 
 
 def loudest(alerts: Iterable[Alert]) -> Alert:
-    """The alert that speaks for a member: the most specific kind, and of one kind the latest."""
+    """The alert that speaks for a member: the most specific kind, and of one kind the latest that is no echo."""
     kinds = list(AlertKind)
-    return min(alerts, key=lambda a: (kinds.index(a.kind), -a.occurred_at.timestamp(), a.event_id))
+    return min(alerts, key=lambda a: (kinds.index(a.kind), a.is_echo, -a.occurred_at.timestamp(), a.event_id))
 
 
 def arranged(
@@ -74,7 +74,7 @@ def arranged(
         runbook=known.runbook,
         alert_count=known.alerts,
         failure_count=known.failures,
-        started_at=min([known.began_at or incident.started_at, *(i.started_at for i in (incident, *absorbed))]),
+        started_at=min(filter(None, [known.began_at, *(i.started_at for i in (incident, *absorbed))])),
         detected_at=min([incident.detected_at, *(other.detected_at for other in absorbed)]),
         flaky=incident.flaky or any(other.flaky for other in absorbed),
         backlog=incident.backlog and all(other.backlog for other in absorbed),

@@ -218,7 +218,7 @@ def _troubles(
         for member in known.members:
             if member.kind in _NOT_BUILT and asset_of(member) in around:
                 heard = tx.alerts_of_member(known.number, member.fingerprint, member.partition)
-                voice = loudest([alert for alert in heard if not alert.is_echo] or heard)
+                voice = loudest(heard)
                 yield Trouble(
                     asset=asset_of(member),
                     kind=member.kind,

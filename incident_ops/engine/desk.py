@@ -28,7 +28,7 @@ from incident_ops.engine.evidence import (
     sources_of,
 )
 from incident_ops.engine.knowledge import Knowledge
-from incident_ops.engine.known import FromProvenanceAndCatalog
+from incident_ops.engine.known import KnownFromHistory
 from incident_ops.engine.lessons import lessons_of, lessons_of_event
 from incident_ops.engine.ports import MemberKey, Transaction
 from incident_ops.engine.triaged import Triaged
@@ -167,7 +167,7 @@ class Desk:
             [i if i.grouped_by else _with_origins(i, origins) for i in groupable],
             graph,
             window=self._knowledge.policy.group_window,
-            known=FromProvenanceAndCatalog(
+            known=KnownFromHistory(
                 sources,
                 recent_verdicts(self._tx.history, members, graph, now=self._now),
                 self._knowledge.catalog,

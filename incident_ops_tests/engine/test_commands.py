@@ -1,13 +1,12 @@
 """What people ask for: carried out once, told like any other change, and refused with a sentence that says why."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from incident_ops.adapters.store import SqlStore, open_store
-from incident_ops.core.catalog import Catalog
 from incident_ops.core.commands import (
     Acknowledge,
     Assign,
@@ -20,62 +19,17 @@ from incident_ops.core.commands import (
     Snooze,
     TakeRole,
 )
-from incident_ops.core.delivery import Receipt
-from incident_ops.core.errors import ConfigError, IllegalChange, IncidentOpsError, NotFound
-from incident_ops.core.incident import Incident
+from incident_ops.core.errors import ConfigError, IllegalChange, NotFound
 from incident_ops.core.notices import Action, Notice
-from incident_ops.core.routing import Destination, Receiver, RoutingRules
+from incident_ops.core.routing import Destination
 from incident_ops.core.severity import Severity
 from incident_ops.core.status import Resolution, Role
-from incident_ops.core.teams import Person
-from incident_ops.engine.commands import perform
-from incident_ops.engine.front_desk import FrontDesk
-from incident_ops.engine.knowledge import Knowledge
-from incident_ops.engine.policy import Policy
-from incident_ops.engine.ports import IncidentDesk
 from incident_ops.engine.regroup import merge
 from incident_ops.engine.triage import triage
-from incident_ops_tests.builders import T0, make_alert, minutes
+from incident_ops_tests.builders import make_alert, minutes
+from incident_ops_tests.engine.commanded import ANN, BOB, Desk, knowing
 
-ANN, BOB = "ann@acme.test", "bob@acme.test"
 HOUR = timedelta(hours=1)
-
-
-def jira(*names: str) -> dict[str, Receiver]:
-    return {name: Receiver(name=name, destinations=(Destination(kind="jira", address=name),)) for name in names}
-
-
-def knowing(*receivers: str, **routing: object) -> Knowledge:
-    rules = RoutingRules(sink="inbox", default_channel="#data", receivers=jira(*receivers), **routing)  # type: ignore[arg-type]
-    return Knowledge(catalog=Catalog(), policy=Policy(routing=rules), installed_at=T0)
-
-
-class Desk:
-    """INC-1 is open; commands are given some minutes after the failure."""
-
-    def __init__(self, store: SqlStore, knowledge: Knowledge) -> None:
-        self.store, self._knowledge = store, knowledge
-        triage(store, [make_alert("a/b")], knowledge, now=minutes(1))
-
-    def __call__(self, command: Command, by: str = ANN, *, at: float = 10) -> Incident:
-        return perform(self.store, command, self._knowledge, by=by, now=minutes(at))
-
-    def refusal(self, command: Command, by: str = ANN, *, at: float = 10) -> str:
-        """The sentence; nothing is changed by what is refused."""
-        before = self._everything()
-        with pytest.raises(IncidentOpsError) as refused:
-            self(command, by, at=at)
-        assert self._everything() == before
-        return str(refused.value)
-
-    @property
-    def story(self) -> list[str]:
-        """The timeline since the failure."""
-        return [entry.text for entry in self.store.timeline(1) if entry.at > minutes(1)]
-
-    def _everything(self) -> Sequence[object]:
-        store = self.store
-        return store.incident(1), store.timeline(1), store.deliveries(1), store.silences(since=T0)
 
 
 @pytest.fixture
@@ -360,76 +314,3 @@ def test_of_several_receivers_the_named_one_gets_the_follow_up(store: SqlStore) 
     desk = Desk(store, knowing("a", "b"))
     desk(FollowUp(number=1, text="x", receiver="b"))
     assert [d.destination.address for d in store.deliveries(1) if d.action is Action.TELL] == ["b"]
-
-
-# ---- the front desk
-
-
-@pytest.fixture
-def front_desk(desk: Desk) -> tuple[IncidentDesk, list[str]]:
-    """On the same store; the list fills with a word for each change."""
-    people = {ANN: Person(email=ANN, slack="U1"), BOB: Person(email=BOB)}
-    changes: list[str] = []
-    front = FrontDesk(
-        desk.store,
-        lambda now: knowing(people=people),
-        clock=lambda: minutes(10),
-        changed=lambda: changes.append("changed"),
-    )
-    return front, changes
-
-
-def test_the_front_desk_says_when_something_is_owed(front_desk: tuple[IncidentDesk, list[str]]) -> None:
-    desk, changes = front_desk
-    assert desk.perform(Acknowledge(number=1), by=ANN) == desk.incident(1)
-    with pytest.raises(IllegalChange):
-        desk.perform(Acknowledge(number=1), by=BOB)
-    assert changes == ["changed"]
-
-
-@pytest.mark.parametrize(
-    "taken",
-    [
-        Assign(number=1, to=BOB),
-        Acknowledge(number=1),
-        TakeRole(number=1, role=Role.COMMUNICATOR, who=BOB),
-    ],
-)
-def test_what_is_somebodys_is_found_however_the_address_is_written(
-    front_desk: tuple[IncidentDesk, list[str]], taken: Command
-) -> None:
-    desk, _ = front_desk
-    assert desk.of_person("Bob@Acme.TEST") == []
-    desk.perform(taken, by=BOB)
-    assert [incident.id for incident in desk.of_person("Bob@Acme.TEST")] == ["INC-1"]
-    desk.perform(Resolve(number=1, reason=Resolution.FIXED), by=BOB)
-    assert desk.of_person(BOB) == desk.open_incidents() == []
-
-
-def test_a_slack_id_is_known_by_the_configuration(front_desk: tuple[IncidentDesk, list[str]]) -> None:
-    desk, _ = front_desk
-    assert [desk.address_of(user) for user in ("U1", "U2")] == [ANN, None]
-    assert desk.on_call() == {}
-
-
-def test_a_message_leads_to_the_incident_it_is_about(
-    desk: Desk, front_desk: tuple[IncidentDesk, list[str]], accepted: Callable[[SqlStore], Receipt]
-) -> None:
-    receipt = accepted(desk.store)
-    front, _ = front_desk
-    assert front.incident_of_message(receipt.channel, receipt.message) == 1
-    assert front.incident_of_message("C-ELSEWHERE", receipt.message) is None
-    assert front.incident_of_message(receipt.channel, "2.000") is None
-
-
-@pytest.fixture
-def accepted() -> Callable[[SqlStore], Receipt]:
-    """A sink took the post."""
-
-    def accept(store: SqlStore) -> Receipt:
-        receipt = Receipt(channel="C1", message="1.000")
-        [post] = store.claim(now=minutes(1), lease=HOUR, limit=1)
-        store.accepted(post, receipt, now=minutes(1))
-        return receipt
-
-    return accept

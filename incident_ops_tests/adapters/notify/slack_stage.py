@@ -6,7 +6,7 @@ stage.delivers()
 assert stage.incident.resolution is Resolution.FIXED
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,8 @@ from incident_ops.adapters.notify.slack.notifier import slack_notifier
 from incident_ops.adapters.notify.slack.scopes import NOTE_SHORTCUT
 from incident_ops.adapters.store import SqlStore, open_store
 from incident_ops.core.catalog import Catalog
+from incident_ops.core.commands import Command
+from incident_ops.core.errors import IncidentOpsError
 from incident_ops.core.incident import Incident
 from incident_ops.core.routing import Destination, RoutingRules
 from incident_ops.core.teams import Person
@@ -41,9 +43,11 @@ from incident_ops_tests.adapters.notify.slack_payloads import (
     slash,
     submitted,
 )
+from incident_ops_tests.adapters.notify.slack_texts import texts_in
 from incident_ops_tests.blank import blank_store, kept_open
 from incident_ops_tests.builders import T0, make_alert, make_recovery
 from incident_ops_tests.fake_slack import FakeMessage, FakeSlack, FakeUser, channel_id
+from incident_ops_tests.fake_slack.rules import block_problems
 
 USERS = {"erin@acme.test": "U0ERIN", "max@acme.test": "U0MAX"}
 PEOPLE = (FakeUser(id="U0STRANGER", name="stranger"), FakeUser(id="U0OLAF", name="olaf", email="olaf@else.test"))
@@ -171,3 +175,37 @@ def set_up(folder: Path, *, prepare: Callable[[FakeSlack], None] = lambda _: Non
     with open_store(blank_store(file)) as store, kept_open(file), slack as server:
         prepare(server)
         yield Stage(store, server, clock)
+
+
+class BrokenDesk:
+    """Nothing works behind it."""
+
+    def __init__(self, trouble: IncidentOpsError) -> None:
+        self._trouble = trouble
+
+    def perform(self, command: Command, *, by: str) -> Incident:
+        raise self._trouble
+
+    def incident(self, number: int) -> Incident:
+        raise self._trouble
+
+    def incident_of_message(self, channel: str, message: str) -> int | None:
+        raise self._trouble
+
+    def open_incidents(self) -> Sequence[Incident]:
+        raise self._trouble
+
+    def of_person(self, who: str) -> Sequence[Incident]:
+        raise self._trouble
+
+    def on_call(self) -> Mapping[str, Sequence[str]]:
+        raise self._trouble
+
+    def address_of(self, slack_user: str) -> str | None:
+        raise self._trouble
+
+
+def said_in(body: Mapping[str, Any]) -> str:
+    assert body["response_type"] == "ephemeral"
+    assert block_problems(body["blocks"]) == []
+    return "\n".join(texts_in(body["blocks"]))
